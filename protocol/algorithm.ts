@@ -1,0 +1,56 @@
+/**
+ * The algorithm port: every computation is a local contribution, a secure sum, and a global step.
+ *
+ * FedAvg, federated means, Newton steps, tree histograms and evaluation differ only in what a site contributes and in
+ * what the sum does to the state. `apply` is deterministic: every party computes it and agrees on the state's hash.
+ */
+
+/** One named stretch of numbers in the sum. */
+export interface Lane {
+  readonly name: string
+  readonly length: number
+  /** The largest magnitude one site may contribute to one coordinate; it fixes the scale, and overflow is impossible. */
+  readonly bound: number
+  /** Whole numbers (counts) keep scale 1 and are exact; the others use the finest power of two that cannot overflow. */
+  readonly kind: 'integer' | 'real'
+  /** Largest Euclidean norm of the whole lane at one site, where the algorithm promises one (clipped updates). */
+  readonly l2?: number
+}
+
+/** What one round asks of every site. Fixes the encoding and the sensitivity; computed by each party, never received. */
+export interface SumRequest {
+  /** What the round is for, in a person's words: shown on terminals and receipts. */
+  readonly purpose: string
+  /** The ring Z_2^bits: 32 for model updates, 64 for statistics. */
+  readonly bits: 16 | 20 | 24 | 32 | 64
+  readonly lanes: readonly Lane[]
+}
+
+/** Values by lane name; each has the lane's length. */
+export type Lanes = Readonly<Record<string, Float64Array | Float32Array>>
+
+/** Numbers worth showing after a round: loss, AUC, parameters' norm. Only from sums, never from one site. */
+export type Metrics = Readonly<Record<string, number>>
+
+/** @typeParam Site what a site computes on: its table, its trainer. Opaque to the protocol. */
+export interface Algorithm<State, Site> {
+  /** The state before the first round, from the plan alone. */
+  init(): State
+  /** What the next round sums, or `undefined` when the computation is complete. */
+  request(state: State): SumRequest | undefined
+  /** At the site, on its own records. `round` labels the site's reproducible choices. */
+  contribute(state: State, request: SumRequest, site: Site, round: number): Promise<Lanes>
+  /**
+   * The global step. `sum` holds exact sums over the `survivors` sites that took part.
+   * Deterministic: no clock, no randomness beyond the plan's seed.
+   */
+  apply(state: State, request: SumRequest, sum: Lanes, survivors: number): State
+  /** Equal states have equal bytes; the bytes' hash is bound into the masks of the next round. */
+  encode(state: State): Uint8Array
+  /** Parses bytes of a state from a peer or a disk; anything else is a `ProtocolError`. */
+  decode(bytes: Uint8Array): State
+  /** Numbers to show for this state. */
+  metrics(state: State): Metrics
+  /** The outcome as plain JSON: a table of statistics, or the model file that `concordat predict` reads. */
+  result(state: State): unknown
+}

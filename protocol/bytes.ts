@@ -1,0 +1,172 @@
+/** Bytes: fixed big-endian layouts written and read with every length bounded before anything is allocated. */
+
+import { ProtocolError } from './errors.ts'
+
+const utf8Encoder = new TextEncoder()
+const utf8Decoder = new TextDecoder('utf-8', { fatal: true })
+
+export const utf8 = (text: string): Uint8Array => utf8Encoder.encode(text)
+
+export function concat(...parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))
+  let offset = 0
+  for (const part of parts) {
+    joined.set(part, offset)
+    offset += part.length
+  }
+  return joined
+}
+
+/** Equality of public bytes (hashes, keys); not constant time, so never for secrets. */
+export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, i) => byte === b[i])
+}
+
+export function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shared = Math.min(a.length, b.length)
+  for (let i = 0; i < shared; i++) if (a[i] !== b[i]) return a[i] - b[i]
+  return a.length - b.length
+}
+
+export function toHex(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('')
+}
+
+export function fromHex(hex: string): Uint8Array {
+  if (!/^([0-9a-f]{2})*$/i.test(hex)) {
+    throw new ProtocolError('ERR_HEX', `expected pairs of hexadecimal digits, found ${JSON.stringify(hex.slice(0, 80))}`)
+  }
+  return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
+}
+
+/** Appends fields to a growing buffer; integers are big-endian. */
+export class Writer {
+  readonly #parts: Uint8Array[] = []
+
+  uint8(value: number): this {
+    return this.#integer(1, (view) => view.setUint8(0, value))
+  }
+
+  uint16(value: number): this {
+    return this.#integer(2, (view) => view.setUint16(0, value))
+  }
+
+  uint32(value: number): this {
+    return this.#integer(4, (view) => view.setUint32(0, value))
+  }
+
+  /** A safe integer, 0 to 2^53 - 1, in eight bytes. */
+  uint64(value: number): this {
+    return this.#integer(8, (view) => view.setBigUint64(0, BigInt(value)))
+  }
+
+  /** Bytes whose length both ends know. */
+  raw(bytes: Uint8Array): this {
+    this.#parts.push(bytes)
+    return this
+  }
+
+  /** Bytes behind their length in four bytes. */
+  bytes(bytes: Uint8Array): this {
+    return this.uint32(bytes.length).raw(bytes)
+  }
+
+  text(text: string): this {
+    return this.bytes(utf8(text))
+  }
+
+  /** A list behind its length in four bytes. */
+  list<T>(items: readonly T[], write: (item: T, writer: Writer) => void): this {
+    this.uint32(items.length)
+    for (const item of items) write(item, this)
+    return this
+  }
+
+  finish(): Uint8Array {
+    return concat(...this.#parts)
+  }
+
+  #integer(size: number, write: (view: DataView) => void): this {
+    const part = new Uint8Array(size)
+    write(new DataView(part.buffer))
+    this.#parts.push(part)
+    return this
+  }
+}
+
+/** Reads what `Writer` wrote; anything else is a `ProtocolError` that names the field. */
+export class Reader {
+  readonly #bytes: Uint8Array
+  readonly #view: DataView
+  #offset = 0
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  }
+
+  get remaining(): number {
+    return this.#bytes.length - this.#offset
+  }
+
+  uint8(field: string, { max = 0xff } = {}): number {
+    return this.#bounded(field, this.#view.getUint8(this.#take(field, 1)), max)
+  }
+
+  uint16(field: string, { max = 0xffff } = {}): number {
+    return this.#bounded(field, this.#view.getUint16(this.#take(field, 2)), max)
+  }
+
+  uint32(field: string, { max = 0xffffffff } = {}): number {
+    return this.#bounded(field, this.#view.getUint32(this.#take(field, 4)), max)
+  }
+
+  uint64(field: string, { max = Number.MAX_SAFE_INTEGER } = {}): number {
+    return this.#bounded(field, Number(this.#view.getBigUint64(this.#take(field, 8))), max)
+  }
+
+  /** A copy, so that what is kept does not hold the whole frame alive. */
+  raw(field: string, length: number): Uint8Array {
+    const start = this.#take(field, length)
+    return this.#bytes.slice(start, start + length)
+  }
+
+  bytes(field: string, { max }: { readonly max: number }): Uint8Array {
+    return this.raw(field, this.uint32(`${field} length`, { max }))
+  }
+
+  text(field: string, { max }: { readonly max: number }): string {
+    const bytes = this.bytes(field, { max })
+    try {
+      return utf8Decoder.decode(bytes)
+    } catch {
+      throw new ProtocolError('ERR_FRAME', `${field}: expected UTF-8 text`)
+    }
+  }
+
+  list<T>(field: string, { max }: { readonly max: number }, read: (reader: Reader, index: number) => T): T[] {
+    const count = this.uint32(`${field} count`, { max })
+    const items: T[] = []
+    for (let i = 0; i < count; i++) items.push(read(this, i))
+    return items
+  }
+
+  /** Every byte must have been read: what is left over was not understood. */
+  end(): void {
+    if (this.remaining > 0) throw new ProtocolError('ERR_FRAME', `${this.remaining} bytes are left after the last field`)
+  }
+
+  #take(field: string, length: number): number {
+    if (length > this.remaining) {
+      throw new ProtocolError('ERR_FRAME', `${field}: needs ${length} bytes, ${this.remaining} are left`)
+    }
+    const start = this.#offset
+    this.#offset += length
+    return start
+  }
+
+  #bounded(field: string, value: number, max: number): number {
+    if (value > max) throw new ProtocolError('ERR_FRAME', `${field}: at most ${max}, found ${value}`)
+    return value
+  }
+}
