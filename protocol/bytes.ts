@@ -34,7 +34,10 @@ export function toHex(bytes: Uint8Array): string {
 
 export function fromHex(hex: string): Uint8Array {
   if (!/^([0-9a-f]{2})*$/i.test(hex)) {
-    throw new ProtocolError('ERR_HEX', `expected pairs of hexadecimal digits, found ${JSON.stringify(hex.slice(0, 80))}`)
+    throw new ProtocolError(
+      'ERR_HEX',
+      `expected pairs of hexadecimal digits, found ${JSON.stringify(hex.slice(0, 80))}`,
+    )
   }
   return Uint8Array.from({ length: hex.length / 2 }, (_, i) => Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16))
 }
@@ -153,7 +156,8 @@ export class Reader {
 
   /** Every byte must have been read: what is left over was not understood. */
   end(): void {
-    if (this.remaining > 0) throw new ProtocolError('ERR_FRAME', `${this.remaining} bytes are left after the last field`)
+    if (this.remaining > 0)
+      throw new ProtocolError('ERR_FRAME', `${this.remaining} bytes are left after the last field`)
   }
 
   #take(field: string, length: number): number {

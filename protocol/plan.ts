@@ -108,13 +108,22 @@ function checkChoice(chosen: Choice, menu: Readonly<Record<string, z.ZodType>>, 
   const { name, ...options } = chosen
   if (!Object.hasOwn(menu, name)) {
     const known = Object.keys(menu)
-    throw new InputError('ERR_PLAN', `expected one of ${known.join(', ')}; found "${name}"${suggestion(name, known)}`, `${path}.name`)
+    throw new InputError(
+      'ERR_PLAN',
+      `expected one of ${known.join(', ')}; found "${name}"${suggestion(name, known)}`,
+      `${path}.name`,
+    )
   }
-  return { name, ...check(z.looseObject({}).and(menu[name]), options, [path]) }
+  return { name, ...check(z.looseObject({}), check(menu[name], options, [path]), [path]) }
 }
 
 /** Applies a schema; every fault becomes one line `path: expected …, found …`. */
-export function check<T>(schema: z.ZodType<T>, value: unknown, path: readonly PropertyKey[], code: `ERR_${string}` = 'ERR_PLAN'): T {
+export function check<T>(
+  schema: z.ZodType<T>,
+  value: unknown,
+  path: readonly PropertyKey[],
+  code: `ERR_${string}` = 'ERR_PLAN',
+): T {
   const parsed = schema.safeParse(value, { reportInput: true })
   if (parsed.success) return parsed.data
   const faults = parsed.error.issues.map((issue) => describe(issue, path))
@@ -123,14 +132,17 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, path: readonly Pr
 
 function describe(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): string {
   const where = [...path, ...issue.path].map(String).join('.') || '(the whole file)'
-  if (issue.code === 'unrecognized_keys') return `${where}: unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}`
+  if (issue.code === 'unrecognized_keys')
+    return `${where}: unknown key ${issue.keys.map((key) => `"${key}"`).join(', ')}`
   const found = issue.input === undefined ? 'nothing' : JSON.stringify(issue.input)
-  return `${where}: ${issue.message.replace(/^Invalid (input|option): /, '')}; found ${found.length > 100 ? `${found.slice(0, 100)}…` : found}`
+  return `${where}: ${issue.message.replace(/^Invalid (input|option): /, '').replace(/, received .*$/, '')}; found ${found.length > 100 ? `${found.slice(0, 100)}…` : found}`
 }
 
 /** The nearest known name, where one is near enough to be meant. */
 export function suggestion(name: string, known: readonly string[]): string {
-  const near = known.map((candidate) => ({ candidate, distance: editDistance(name, candidate) })).sort((a, b) => a.distance - b.distance)[0]
+  const near = known
+    .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
+    .sort((a, b) => a.distance - b.distance)[0]
   return near !== undefined && near.distance <= 3 ? `; did you mean "${near.candidate}"?` : ''
 }
 

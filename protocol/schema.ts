@@ -5,20 +5,19 @@ import * as z from 'zod'
 const name = z.string().min(1).max(200)
 const codes = z.array(z.string().max(200)).max(100)
 
-const numberColumn = z
-  .strictObject({
-    name,
-    type: z.literal('number'),
-    /** A unit from `learning/data/units.ts`; a site that records another unit of the same dimension is converted. */
-    unit: z.string().min(1).max(40).optional(),
-    /** Smallest and largest plausible value, in the plan's unit: fixes what one record can add to a sum. */
-    range: z
-      .tuple([z.number(), z.number()])
-      .refine(([low, high]) => low < high, { message: 'expected [smallest, largest] with smallest < largest' }),
-    integer: z.boolean().default(false),
-    /** Codes that mean "missing" in this column, beside the plan's own. */
-    missing: codes.default([]),
-  })
+const numberColumn = z.strictObject({
+  name,
+  type: z.literal('number'),
+  /** A unit from `learning/data/units.ts`; a site that records another unit of the same dimension is converted. */
+  unit: z.string().min(1).max(40).optional(),
+  /** Smallest and largest plausible value, in the plan's unit: fixes what one record can add to a sum. */
+  range: z
+    .tuple([z.number(), z.number()])
+    .refine(([low, high]) => low < high, { message: 'expected [smallest, largest] with smallest < largest' }),
+  integer: z.boolean().default(false),
+  /** Codes that mean "missing" in this column, beside the plan's own. */
+  missing: codes.default([]),
+})
 
 const categoryColumn = z.strictObject({
   name,
@@ -82,7 +81,11 @@ export const dataSchema = z
     const seen = new Set<string>(data.label ? [data.label.column] : [])
     for (const [i, column] of data.columns.entries()) {
       if (seen.has(column.name)) {
-        context.addIssue({ code: 'custom', path: ['columns', i, 'name'], message: `expected distinct names, "${column.name}" stands twice` })
+        context.addIssue({
+          code: 'custom',
+          path: ['columns', i, 'name'],
+          message: `expected distinct names, "${column.name}" stands twice`,
+        })
       }
       seen.add(column.name)
     }
