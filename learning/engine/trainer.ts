@@ -2,6 +2,7 @@
 
 import type { Stream } from '../../protocol/stream.ts'
 import type { ModelDescription } from '../models/description.ts'
+import type { OptimiserName } from './optimisers.ts'
 
 /** Rows of one site, ready for a model. Features are row-major; labels are 0/1, class indices or numbers. */
 export interface Examples {
@@ -15,7 +16,7 @@ export interface Examples {
 export interface TrainOptions {
   readonly epochs: number
   readonly batchSize: number
-  readonly optimiser: 'sgd' | 'momentum' | 'adam'
+  readonly optimiser: OptimiserName
   readonly learningRate: number
   /** L2 penalty on weights, not on biases: adds `weightDecay * w` to the gradient. */
   readonly weightDecay?: number

@@ -1,0 +1,77 @@
+/** A model's forward pass, loss and link in TensorFlow.js operations. */
+
+import * as tf from '@tensorflow/tfjs'
+import { unreachable } from '../../../protocol/errors.ts'
+import type { Activation, Loss } from '../../models/description.ts'
+import type { Layout, PlacedLayer } from '../../models/layout.ts'
+
+/** Logits (or values) for a batch `x` of shape [rows, ...input]; `parameters` in layout order. */
+export function forward(layout: Layout, parameters: readonly tf.Tensor[], x: tf.Tensor): tf.Tensor2D {
+  let next = 0
+  let values = x
+  for (const placed of layout.layers) {
+    values = applyLayer(placed, parameters.slice(next, next + placed.tensors.length), values)
+    next += placed.tensors.length
+  }
+  return values.as2D(x.shape[0], layout.outputs)
+}
+
+/** Mean loss of a batch, a scalar. `y` holds 0/1, class indices or numbers. */
+export function meanLoss(loss: Loss, logits: tf.Tensor2D, y: tf.Tensor1D): tf.Scalar {
+  switch (loss) {
+    case 'binary-cross-entropy': {
+      const z = logits.flatten()
+      // log(1 + e^z) - y z, written so that no exponential can overflow.
+      const logPartition = z.relu().add(z.abs().neg().exp().add(1).log())
+      return logPartition.sub(z.mul(y)).mean<tf.Scalar>()
+    }
+    case 'cross-entropy': {
+      const oneHot = tf.oneHot(y.toInt(), logits.shape[1])
+      return logits.logSumExp(1).sub(logits.mul(oneHot).sum(1)).mean<tf.Scalar>()
+    }
+    case 'mean-squared-error':
+      return logits.sub(y.as2D(logits.shape[0], logits.shape[1])).square().mean<tf.Scalar>()
+    default:
+      return unreachable(loss)
+  }
+}
+
+/** What `predict` returns: probabilities for classifiers, the values themselves for regression. */
+export function link(loss: Loss, logits: tf.Tensor2D): tf.Tensor2D {
+  switch (loss) {
+    case 'binary-cross-entropy':
+      return logits.sigmoid()
+    case 'cross-entropy':
+      return logits.softmax()
+    case 'mean-squared-error':
+      return logits
+    default:
+      return unreachable(loss)
+  }
+}
+
+function applyLayer({ layer }: PlacedLayer, tensors: readonly tf.Tensor[], x: tf.Tensor): tf.Tensor {
+  switch (layer.type) {
+    case 'dense': {
+      const [kernel, bias] = tensors
+      return activate(layer.activation, tf.matMul(x, kernel).add(bias))
+    }
+    default:
+      return unreachable(layer.type)
+  }
+}
+
+function activate(activation: Activation, x: tf.Tensor): tf.Tensor {
+  switch (activation) {
+    case 'linear':
+      return x
+    case 'relu':
+      return x.relu()
+    case 'sigmoid':
+      return x.sigmoid()
+    case 'tanh':
+      return x.tanh()
+    default:
+      return unreachable(activation)
+  }
+}

@@ -1,0 +1,169 @@
+/** The TensorFlow.js trainer: every layer there is, on whatever backend a site has, at that library's speed. */
+
+import * as tf from '@tensorflow/tfjs'
+import type { Stream } from '../../../protocol/stream.ts'
+import type { ModelDescription } from '../../models/description.ts'
+import { initialParameters } from '../../models/initial.ts'
+import { type Layout, layOut } from '../../models/layout.ts'
+import { epochBatches } from '../batches.ts'
+import { checkExamples, checkInputs, checkOptions, checkParameters, LossNotFiniteError } from '../examples.ts'
+import type { Examples, Trainer, TrainerFactory, TrainOptions, TrainResult } from '../trainer.ts'
+import { openBackend, type TfjsBackend, type TfjsOptions, useBackend } from './backend.ts'
+import { forward, link, meanLoss } from './forward.ts'
+import { Optimiser } from './optimiser.ts'
+
+/** Rows that go through the model at once when predicting. */
+const predictionRows = 256
+
+/** @throws InputError ERR_MODEL_SHAPE, ERR_BACKEND */
+export function tfjsTrainer(options: TfjsOptions = {}): TrainerFactory {
+  return async (model) => {
+    const layout = layOut(model)
+    const backend = await openBackend(['native', 'webgl', 'wasm', 'cpu'], options)
+    return new TfjsTrainer(model, layout, backend)
+  }
+}
+
+class TfjsTrainer implements Trainer {
+  readonly backend: string
+  readonly parameterCount: number
+  readonly #model: ModelDescription
+  readonly #layout: Layout
+  readonly #backend: TfjsBackend
+
+  constructor(model: ModelDescription, layout: Layout, backend: TfjsBackend) {
+    this.backend = `tfjs ${backend}`
+    this.parameterCount = layout.parameters
+    this.#model = model
+    this.#layout = layout
+    this.#backend = backend
+  }
+
+  initial(stream: Stream): Float32Array {
+    return initialParameters(this.#model, stream)
+  }
+
+  async train(
+    parameters: Float32Array,
+    examples: Examples,
+    options: TrainOptions,
+    stream: Stream,
+  ): Promise<TrainResult> {
+    checkParameters(this.#layout, parameters)
+    checkExamples(this.#layout, this.#model.loss, examples)
+    checkOptions(options)
+    await useBackend(this.#backend)
+    const variables = this.#variables(parameters)
+    const anchors = options.proximal ? variables.map((variable) => variable.clone()) : []
+    const optimiser = new Optimiser(options.optimiser, variables)
+    let steps = 0
+    let loss = 0
+    try {
+      for (let epoch = 0; epoch < options.epochs; epoch++) {
+        const before = readFlat(variables, this.parameterCount)
+        let total = 0
+        for (const batch of epochBatches(examples.rows, options.batchSize, stream)) {
+          const batchLoss = this.#step(variables, anchors, optimiser, gather(examples, batch), options)
+          if (!Number.isFinite(batchLoss)) throw new LossNotFiniteError(steps, batchLoss, before)
+          total += batchLoss * batch.length
+          steps++
+        }
+        loss = total / examples.rows
+      }
+      return { parameters: readFlat(variables, this.parameterCount), loss, steps }
+    } finally {
+      tf.dispose([variables, anchors])
+      optimiser.dispose()
+    }
+  }
+
+  async predict(parameters: Float32Array, x: Float32Array, rows: number): Promise<Float32Array> {
+    checkParameters(this.#layout, parameters)
+    checkInputs(this.#layout, x, rows)
+    await useBackend(this.#backend)
+    const { features, outputs } = this.#layout
+    const predictions = new Float32Array(rows * outputs)
+    const variables = this.#variables(parameters)
+    try {
+      for (let start = 0; start < rows; start += predictionRows) {
+        const end = Math.min(start + predictionRows, rows)
+        const part = x.subarray(start * features, end * features)
+        const values = tf.tidy(() =>
+          link(this.#model.loss, forward(this.#layout, variables, this.#batch(part))).dataSync(),
+        )
+        predictions.set(values, start * outputs)
+      }
+      return predictions
+    } finally {
+      tf.dispose(variables)
+    }
+  }
+
+  /** Everything is disposed where it was made; a trainer holds no tensor between calls. */
+  dispose(): void {}
+
+  /** One gradient step on one batch; returns its mean loss before the step, without the penalties. */
+  #step(
+    variables: readonly tf.Variable[],
+    anchors: readonly tf.Tensor[],
+    optimiser: Optimiser,
+    batch: Pick<Examples, 'x' | 'y'>,
+    options: TrainOptions,
+  ): number {
+    return tf.tidy(() => {
+      const x = this.#batch(batch.x)
+      const y = tf.tensor1d(batch.y)
+      const { value, grads } = tf.variableGrads(
+        () => meanLoss(this.#model.loss, forward(this.#layout, variables, x), y),
+        [...variables],
+      )
+      const tensors = this.#layout.layers.flatMap((layer) => layer.tensors)
+      const gradients = variables.map((variable, i) => {
+        let gradient = grads[variable.name]
+        if (options.weightDecay && tensors[i].role === 'kernel')
+          gradient = gradient.add(variable.mul(options.weightDecay))
+        if (options.proximal) gradient = gradient.add(variable.sub(anchors[i]).mul(options.proximal))
+        return gradient
+      })
+      optimiser.apply(variables, gradients, options.learningRate)
+      return value.dataSync()[0]
+    })
+  }
+
+  #variables(parameters: Float32Array): tf.Variable[] {
+    return this.#layout.layers
+      .flatMap((layer) => layer.tensors)
+      .map(({ offset, size, shape }) =>
+        tf.tidy(() => tf.variable(tf.tensor(parameters.slice(offset, offset + size), [...shape]))),
+      )
+  }
+
+  #batch(x: Float32Array): tf.Tensor {
+    return tf.tensor(x, [x.length / this.#layout.features, ...this.#model.input])
+  }
+}
+
+function gather(
+  { x, y, features, rows }: Examples,
+  batch: Uint32Array,
+): { readonly x: Float32Array; readonly y: Float32Array } {
+  const targets = y.length / rows
+  const batchX = new Float32Array(batch.length * features)
+  const batchY = new Float32Array(batch.length * targets)
+  for (const [i, row] of batch.entries()) {
+    batchX.set(x.subarray(row * features, (row + 1) * features), i * features)
+    batchY.set(y.subarray(row * targets, (row + 1) * targets), i * targets)
+  }
+  return { x: batchX, y: batchY }
+}
+
+function readFlat(variables: readonly tf.Variable[], count: number): Float32Array {
+  const flat = new Float32Array(count)
+  let offset = 0
+  for (const variable of variables) {
+    const values = variable.dataSync()
+    flat.set(values, offset)
+    offset += values.length
+  }
+  return flat
+}

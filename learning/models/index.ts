@@ -1,0 +1,10 @@
+/** The menu of models that a plan can name. */
+
+import { logistic } from './logistic.ts'
+import { mlp } from './mlp.ts'
+import type { Model } from './model.ts'
+
+export const models: Readonly<Record<string, Model>> = {
+  logistic,
+  mlp,
+}

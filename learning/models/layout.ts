@@ -1,0 +1,85 @@
+/** Where each layer's numbers stand in the flat parameters, and the shape of one example on its way through the model. */
+
+import { InputError, unreachable } from '../../protocol/errors.ts'
+import type { Layer, Loss, ModelDescription } from './description.ts'
+
+/** One tensor of the parameters: `size` numbers from `offset`, row-major in `shape`. */
+export interface ParameterTensor {
+  readonly name: string
+  readonly role: 'kernel' | 'bias'
+  readonly shape: readonly number[]
+  readonly offset: number
+  readonly size: number
+}
+
+export interface PlacedLayer {
+  readonly layer: Layer
+  /** Shapes of one example, without the batch. */
+  readonly input: readonly number[]
+  readonly output: readonly number[]
+  readonly tensors: readonly ParameterTensor[]
+}
+
+export interface Layout {
+  readonly layers: readonly PlacedLayer[]
+  /** Numbers of one example. */
+  readonly features: number
+  /** Numbers of one row of outputs. */
+  readonly outputs: number
+  readonly parameters: number
+}
+
+export const product = (shape: readonly number[]): number => shape.reduce((all, side) => all * side, 1)
+
+/** @throws InputError ERR_MODEL_SHAPE where a layer does not fit on the one below it, or the outputs not on the loss. */
+export function layOut(model: ModelDescription): Layout {
+  const layers: PlacedLayer[] = []
+  let shape = model.input
+  let offset = 0
+  for (const [i, layer] of model.layers.entries()) {
+    const where = `model.layers.${i}`
+    const { output, tensors } = place(layer, shape, where)
+    const placed = tensors.map(({ role, shape: sides }) => {
+      const tensor = { name: `${i}.${layer.type}.${role}`, role, shape: sides, offset, size: product(sides) }
+      offset += tensor.size
+      return tensor
+    })
+    layers.push({ layer, input: shape, output, tensors: placed })
+    shape = output
+  }
+  checkOutputs(model.loss, shape)
+  return { layers, features: product(model.input), outputs: product(shape), parameters: offset }
+}
+
+interface Placement {
+  readonly output: readonly number[]
+  readonly tensors: readonly Pick<ParameterTensor, 'role' | 'shape'>[]
+}
+
+function place(layer: Layer, input: readonly number[], where: string): Placement {
+  switch (layer.type) {
+    case 'dense': {
+      if (input.length !== 1) throw shapeError(where, 'a dense layer needs one number a feature', input)
+      const tensors = [
+        { role: 'kernel' as const, shape: [input[0], layer.units] },
+        { role: 'bias' as const, shape: [layer.units] },
+      ]
+      return { output: [layer.units], tensors }
+    }
+    default:
+      return unreachable(layer.type)
+  }
+}
+
+function checkOutputs(loss: Loss, shape: readonly number[]): void {
+  if (shape.length !== 1) throw shapeError('model.loss', 'expected one row of outputs an example', shape)
+  if (loss === 'binary-cross-entropy' && shape[0] !== 1) {
+    throw shapeError('model.loss', 'binary cross-entropy needs exactly one output', shape)
+  }
+  if (loss === 'cross-entropy' && shape[0] < 2) {
+    throw shapeError('model.loss', 'cross-entropy needs one output a class, two at least', shape)
+  }
+}
+
+const shapeError = (where: string, expected: string, found: readonly number[]): InputError =>
+  new InputError('ERR_MODEL_SHAPE', `${expected}; found the shape [${found.join(', ')}]`, where)

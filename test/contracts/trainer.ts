@@ -1,0 +1,151 @@
+/** What every trainer must do, whatever engine it runs on. */
+
+import { expect, test } from 'vitest'
+import type { Examples, Trainer, TrainerFactory, TrainOptions } from '../../learning/engine/trainer.ts'
+import type { ModelDescription } from '../../learning/models/description.ts'
+import { Stream } from '../../protocol/stream.ts'
+
+export const options: TrainOptions = { epochs: 3, batchSize: 7, optimiser: 'sgd', learningRate: 0.1 }
+
+export const dense = (units: number, activation: 'linear' | 'relu' | 'sigmoid' | 'tanh' = 'linear') =>
+  ({ type: 'dense', units, activation }) as const
+
+export const small: Readonly<Record<string, ModelDescription>> = {
+  'binary logistic': { input: [5], layers: [dense(1)], loss: 'binary-cross-entropy' },
+  'three classes': { input: [5], layers: [dense(6, 'tanh'), dense(3)], loss: 'cross-entropy' },
+  regression: { input: [5], layers: [dense(9, 'relu'), dense(4, 'sigmoid'), dense(1)], loss: 'mean-squared-error' },
+}
+
+/** Rows from a normal distribution with a label that depends on them. */
+export function someExamples(model: ModelDescription, rows: number, seed = 'examples'): Examples {
+  const stream = new Stream(seed)
+  const features = model.input.reduce((all, side) => all * side, 1)
+  const x = Float32Array.from({ length: rows * features }, () => stream.normal())
+  const y = Float32Array.from({ length: rows }, (_, row) => {
+    const score = 2 * x[row * features] - x[row * features + 1] + 0.3 * stream.normal()
+    if (model.loss === 'mean-squared-error') return score
+    if (model.loss === 'binary-cross-entropy') return score > 0 ? 1 : 0
+    return score > 1 ? 2 : score > -1 ? 1 : 0
+  })
+  return { rows, features, x, y }
+}
+
+export function trainerContract(factory: TrainerFactory): void {
+  const withTrainer = async (model: ModelDescription, use: (trainer: Trainer) => Promise<void>): Promise<void> => {
+    const trainer = await factory(model)
+    try {
+      await use(trainer)
+    } finally {
+      trainer.dispose()
+    }
+  }
+
+  for (const [name, model] of Object.entries(small)) {
+    for (const optimiser of ['sgd', 'momentum', 'adam'] as const) {
+      test(`${name}: training with ${optimiser} lowers the loss`, () =>
+        withTrainer(model, async (trainer) => {
+          const examples = someExamples(model, 60)
+          const start = trainer.initial(new Stream('start'))
+          const settings = { ...options, optimiser, learningRate: 0.03 }
+          const first = await trainer.train(start, examples, { ...settings, epochs: 1 }, new Stream('order'))
+          const later = await trainer.train(start, examples, { ...settings, epochs: 15 }, new Stream('order'))
+          expect(later.loss).toBeLessThan(first.loss)
+        }))
+    }
+
+    test(`${name}: the same stream gives the same parameters, and the starting point is left untouched`, () =>
+      withTrainer(model, async (trainer) => {
+        const examples = someExamples(model, 23)
+        const start = trainer.initial(new Stream('start'))
+        const copy = start.slice()
+        const once = await trainer.train(start, examples, options, new Stream('order'))
+        const again = await trainer.train(start, examples, options, new Stream('order'))
+        expect(again).toEqual(once)
+        expect(start).toEqual(copy)
+        expect(once.steps).toBe(3 * 4)
+      }))
+
+    test(`${name}: predictions have one row of outputs a row, and probabilities add up to one`, () =>
+      withTrainer(model, async (trainer) => {
+        const { x } = someExamples(model, 300)
+        const outputs = model.loss === 'cross-entropy' ? 3 : 1
+        const predictions = await trainer.predict(trainer.initial(new Stream('start')), x, 300)
+        expect(predictions.length).toBe(300 * outputs)
+        if (model.loss === 'cross-entropy') {
+          for (let row = 0; row < 300; row++) {
+            expect(predictions[3 * row] + predictions[3 * row + 1] + predictions[3 * row + 2]).toBeCloseTo(1, 5)
+          }
+        } else if (model.loss === 'binary-cross-entropy') {
+          expect(predictions.every((p) => p > 0 && p < 1)).toBe(true)
+        }
+      }))
+  }
+
+  test('a large proximal term keeps the parameters near where they started', () =>
+    withTrainer(small.regression, async (trainer) => {
+      const examples = someExamples(small.regression, 40)
+      const start = trainer.initial(new Stream('start'))
+      const distance = async (proximal: number): Promise<number> => {
+        const { parameters } = await trainer.train(
+          start,
+          examples,
+          { ...options, learningRate: 0.02, proximal },
+          new Stream('order'),
+        )
+        return Math.hypot(...parameters.map((value, i) => value - start[i]))
+      }
+      expect(await distance(20)).toBeLessThan(0.5 * (await distance(0)))
+    }))
+
+  test('weight decay pulls kernels towards zero and leaves biases alone', () =>
+    withTrainer({ input: [2], layers: [dense(1)], loss: 'mean-squared-error' }, async (trainer) => {
+      const silent = { rows: 1, features: 2, x: Float32Array.of(0, 0), y: Float32Array.of(3) }
+      const settings = { ...options, epochs: 1, weightDecay: 0.5 }
+      const { parameters } = await trainer.train(Float32Array.of(1, -2, 3), silent, settings, new Stream('order'))
+      expect([...parameters]).toEqual(
+        [Math.fround(0.95), Math.fround(-1.9), 3].map((value) => expect.closeTo(value, 6)),
+      )
+    }))
+
+  test('a label outside the classes is refused, and the message names the row and the range', () =>
+    withTrainer(small['three classes'], async (trainer) => {
+      const { x } = someExamples(small['three classes'], 2)
+      const attempt = trainer.train(
+        trainer.initial(new Stream('s')),
+        { rows: 2, features: 5, x, y: Float32Array.of(0, 3) },
+        options,
+        new Stream('o'),
+      )
+      await expect(attempt).rejects.toMatchObject({
+        code: 'ERR_LABEL_RANGE',
+        message: expect.stringContaining('row 1: expected a class from 0 to 2'),
+      })
+    }))
+
+  test('examples of another width are refused', () =>
+    withTrainer(small.regression, async (trainer) => {
+      const narrow = { rows: 2, features: 4, x: new Float32Array(8), y: new Float32Array(2) }
+      const attempt = trainer.train(trainer.initial(new Stream('s')), narrow, options, new Stream('o'))
+      await expect(attempt).rejects.toMatchObject({ code: 'ERR_EXAMPLES_SHAPE' })
+    }))
+
+  test('parameters of another length are refused', () =>
+    withTrainer(small.regression, async (trainer) => {
+      const attempt = trainer.train(new Float32Array(3), someExamples(small.regression, 4), options, new Stream('o'))
+      await expect(attempt).rejects.toMatchObject({ code: 'ERR_PARAMETERS_SHAPE' })
+    }))
+
+  test('a loss that is not finite stops training at its step and hands back the last good parameters', () =>
+    withTrainer(small.regression, async (trainer) => {
+      const { x, ...rest } = someExamples(small.regression, 40)
+      const start = trainer.initial(new Stream('s'))
+      const broken = { ...rest, x: x.map((value, i) => (i === 5 * 39 ? Number.POSITIVE_INFINITY : value)) }
+      const attempt = trainer.train(start, broken, { ...options, batchSize: 40, epochs: 1 }, new Stream('o'))
+      await expect(attempt).rejects.toMatchObject({ code: 'ERR_LOSS_NOT_FINITE', step: 0, parameters: start })
+    }))
+
+  test('layers that do not fit their loss are refused before anything is built', async () => {
+    const wrong: ModelDescription = { input: [5], layers: [dense(2)], loss: 'binary-cross-entropy' }
+    await expect(factory(wrong)).rejects.toMatchObject({ code: 'ERR_MODEL_SHAPE' })
+  })
+}
