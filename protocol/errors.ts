@@ -3,6 +3,12 @@
 /** Stable codes; a code is never renamed or reused. `docs/errors.md` lists them with advice. */
 export type ErrorCode = `ERR_${string}`
 
+/** A code as a peer sent it; what is not of the form of ours becomes ERR_PEER. */
+export function errorCode(text: string): ErrorCode {
+  const name = /^ERR_([A-Z0-9_]{1,60})$/.exec(text)?.[1]
+  return name === undefined ? 'ERR_PEER' : `ERR_${name}`
+}
+
 /** Bad input from a person: a plan, a data file, a flag. `where` names the place: a path in the plan, a line and column. */
 export class InputError extends Error {
   readonly code: ErrorCode

@@ -3,26 +3,28 @@
 import * as z from 'zod'
 
 const name = z.string().min(1).max(200)
-const codes = z.array(z.string().max(200)).max(100)
+export const codes = z.array(z.string().max(200)).max(100)
+const unit = z.string().min(1).max(40)
+const range = z
+  .tuple([z.number(), z.number()])
+  .refine(([low, high]) => low < high, { message: 'expected [smallest, largest] with smallest < largest' })
 
 const numberColumn = z.strictObject({
   name,
   type: z.literal('number'),
   /** A unit from `learning/data/units.ts`; a site that records another unit of the same dimension is converted. */
-  unit: z.string().min(1).max(40).optional(),
+  unit: unit.optional(),
   /** Smallest and largest plausible value, in the plan's unit: fixes what one record can add to a sum. */
-  range: z
-    .tuple([z.number(), z.number()])
-    .refine(([low, high]) => low < high, { message: 'expected [smallest, largest] with smallest < largest' }),
+  range,
   integer: z.boolean().default(false),
-  /** Codes that mean "missing" in this column, beside the plan's own. */
+  /** Codes that mean "missing" in this column, beside the plan's own; codes that are numbers match as numbers. */
   missing: codes.default([]),
 })
 
 const categoryColumn = z.strictObject({
   name,
   type: z.literal('category'),
-  /** Every code that may occur; codes that are numbers match as numbers (`1.0` is `1`). */
+  /** Every code that may occur; a code that is a number matches as a number too (`1.0` is `1`). */
   categories: z
     .array(z.string().min(1).max(200))
     .min(2)
@@ -36,63 +38,84 @@ const ignoredColumn = z.strictObject({ name, type: z.literal('ignore') })
 
 export const columnSchema = z.discriminatedUnion('type', [numberColumn, categoryColumn, ignoredColumn])
 
+/** The label's column stands apart from the columns; a row whose label holds a missing code is left out and counted. */
 const binaryLabel = z.strictObject({
   column: name,
   type: z.literal('binary'),
-  /** The codes of the positive class; every other code in the label column is negative. */
+  /** The codes of the positive class. */
   positive: codes.min(1),
   /** The codes of the negative class. */
   negative: codes.min(1),
+  missing: codes.default([]),
 })
 
 const classLabel = z.strictObject({
   column: name,
   type: z.literal('class'),
-  classes: z.array(z.string().min(1).max(200)).min(2).max(1000),
+  classes: z
+    .array(z.string().min(1).max(200))
+    .min(2)
+    .max(1000)
+    .refine((all) => new Set(all).size === all.length, { message: 'expected distinct classes' }),
+  missing: codes.default([]),
 })
 
 const numberLabel = z.strictObject({
   column: name,
   type: z.literal('number'),
-  unit: z.string().min(1).max(40).optional(),
-  range: z
-    .tuple([z.number(), z.number()])
-    .refine(([low, high]) => low < high, { message: 'expected [smallest, largest] with smallest < largest' }),
+  unit: unit.optional(),
+  range,
+  missing: codes.default([]),
 })
 
 export const labelSchema = z.discriminatedUnion('type', [binaryLabel, classLabel, numberLabel])
 
+export const formatSchema = z.strictObject({
+  header: z.boolean().default(true),
+  delimiter: z.enum([',', ';', '\t', '|', ' ']).default(','),
+  /** The sign between whole and fraction in numbers. */
+  decimal: z.enum(['.', ',']).default('.'),
+  /** Names in the file's order, for a file without a header; otherwise the columns' order, then the label. */
+  order: z.array(name).min(1).max(10_001).optional(),
+})
+
 export const dataSchema = z
   .strictObject({
     /** How the columns stand in a file; a site may say otherwise for its own file. */
-    format: z
-      .strictObject({
-        /** Without a header the columns stand in the plan's order. */
-        header: z.boolean().default(true),
-        delimiter: z.enum([',', ';', '\t', '|', ' ']).default(','),
-      })
-      .prefault({}),
+    format: formatSchema.prefault({}),
     /** Codes that mean "missing" in any column. */
     missing: codes.default(['', '?', 'NA']),
     columns: z.array(columnSchema).min(1).max(10_000),
     label: labelSchema.optional(),
   })
   .superRefine((data, context) => {
+    const complain = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message })
     const seen = new Set<string>(data.label ? [data.label.column] : [])
     for (const [i, column] of data.columns.entries()) {
-      if (seen.has(column.name)) {
-        context.addIssue({
-          code: 'custom',
-          path: ['columns', i, 'name'],
-          message: `expected distinct names, "${column.name}" stands twice`,
-        })
-      }
+      if (seen.has(column.name))
+        complain(['columns', i, 'name'], `expected distinct names, "${column.name}" stands twice`)
       seen.add(column.name)
+      const ambiguous = column.type === 'category' && shared(column.categories, [...data.missing, ...column.missing])
+      if (ambiguous) complain(['columns', i, 'categories'], `expected no missing code, "${ambiguous}" is one`)
     }
+    for (const [i, wanted] of (data.format.order ?? []).entries()) {
+      if (!seen.has(wanted)) complain(['format', 'order', i], `expected the name of a column, found "${wanted}"`)
+    }
+    const label = data.label
+    if (label === undefined || label.type === 'number') return
+    const labelCodes = label.type === 'class' ? label.classes : [...label.negative, ...label.positive]
+    const twice = labelCodes.find((code, i) => labelCodes.indexOf(code) < i)
+    if (twice !== undefined) complain(['label'], `expected distinct codes, "${twice}" stands twice`)
+    const missing = shared(labelCodes, [...data.missing, ...label.missing])
+    if (missing !== undefined) complain(['label'], `expected no missing code among the classes, "${missing}" is one`)
   })
+
+const shared = (codes: readonly string[], others: readonly string[]): string | undefined =>
+  codes.find((code) => others.includes(code))
 
 export type Column = z.infer<typeof columnSchema>
 export type NumberColumn = z.infer<typeof numberColumn>
 export type CategoryColumn = z.infer<typeof categoryColumn>
 export type Label = z.infer<typeof labelSchema>
 export type DataSchema = z.infer<typeof dataSchema>
+export type FileFormat = z.infer<typeof formatSchema>

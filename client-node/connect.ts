@@ -1,0 +1,179 @@
+/** A site's link over the network: control frames on socket.io, bulk bytes over plain HTTP, both outbound. */
+
+import { createHash } from 'node:crypto'
+import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { io } from 'socket.io-client'
+import * as z from 'zod'
+import { toHex } from '../protocol/bytes.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { SiteLink } from '../protocol/wire/channel.ts'
+import { limits } from '../protocol/wire/limits.ts'
+import { Mailbox } from '../protocol/wire/mailbox.ts'
+
+/** How often an interrupted transfer is taken up again before the link counts as lost. */
+const transferAttempts = 5
+
+/** Connects once. @throws ProtocolError ERR_UNREACHABLE when nobody answers at `url`. */
+export async function connect(url: URL): Promise<SiteLink> {
+  const socket = io(url.origin, {
+    path: `${url.pathname.replace(/\/$/, '')}/socket.io`,
+    transports: ['websocket', 'polling'],
+    reconnection: false,
+    timeout: 10_000,
+    autoConnect: false,
+  })
+  const frames = new Mailbox<Uint8Array>()
+  socket.on('frame', (frame: unknown) => {
+    if (frame instanceof Uint8Array && frame.length <= limits.frame) {
+      frames.put(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength))
+    } else socket.disconnect()
+  })
+  socket.on('disconnect', () => frames.close())
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', () => resolve())
+    socket.once('connect_error', (error) => {
+      socket.close()
+      reject(new ProtocolError('ERR_UNREACHABLE', `no coordinator answers at ${url.href}: ${error.message}`))
+    })
+    socket.connect()
+  })
+  let token = ''
+  return {
+    frames,
+    send: (frame) => {
+      socket.emit('frame', frame)
+    },
+    close: () => {
+      socket.close()
+      frames.close()
+    },
+    authorise: (given) => {
+      token = toHex(given)
+    },
+    upload: (blob, hash) => upload(bulk(url, token), blob, toHex(hash)),
+    download: (hash, maxBytes) => download(bulk(url, token), toHex(hash), maxBytes),
+  }
+}
+
+interface Bulk {
+  readonly url: URL
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const bulk = (url: URL, token: string): Bulk => ({
+  url: new URL(`${url.pathname.replace(/\/$/, '')}/bulk/`, url),
+  headers: { authorization: `Bearer ${token}` },
+})
+
+const receivedSchema = z.object({ received: z.int().min(0) })
+
+async function upload(target: Bulk, blob: Uint8Array, hash: string): Promise<void> {
+  let received = 0
+  for (let attempt = 1; received < blob.length; attempt++) {
+    try {
+      const answer = await exchange(target, `uploads/${hash}`, {
+        method: 'PUT',
+        headers: { 'x-upload-length': String(blob.length), 'x-upload-offset': String(received) },
+        body: blob.subarray(received),
+      })
+      if (answer.status !== 200 && answer.status !== 409) throw refused(answer)
+      received = answer.status === 200 ? parseReceived(answer.body) : await receivedSoFar(target, hash)
+    } catch (error) {
+      if (error instanceof ProtocolError || attempt >= transferAttempts) throw error
+      received = await receivedSoFar(target, hash).catch(() => received)
+    }
+  }
+}
+
+const receivedSoFar = async (target: Bulk, hash: string): Promise<number> =>
+  parseReceived((await exchange(target, `uploads/${hash}`, { method: 'GET', headers: {} })).body)
+
+function parseReceived(body: Uint8Array): number {
+  const parsed = receivedSchema.safeParse(JSON.parse(Buffer.from(body).toString('utf8')))
+  if (!parsed.success) throw new ProtocolError('ERR_BLOB', 'expected the number of bytes received')
+  return parsed.data.received
+}
+
+async function download(source: Bulk, hash: string, maxBytes: number): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let received = 0
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const answer = await exchange(source, `blobs/${hash}`, {
+        method: 'GET',
+        headers: { range: `bytes=${received}-` },
+        maxBytes: maxBytes - received,
+        onChunk: (chunk) => {
+          parts.push(chunk)
+          received += chunk.length
+        },
+      })
+      if (answer.status !== 200 && answer.status !== 206) throw refused(answer)
+      break
+    } catch (error) {
+      if (error instanceof ProtocolError || attempt >= transferAttempts) throw error
+    }
+  }
+  const blob = Buffer.concat(parts)
+  const digest = createHash('sha256').update(blob).digest('hex')
+  if (digest !== hash) throw new ProtocolError('ERR_BLOB', `expected bytes of SHA-256 ${hash}, found ${digest}`)
+  return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength)
+}
+
+interface Call {
+  readonly method: 'GET' | 'PUT'
+  readonly headers: Readonly<Record<string, string>>
+  readonly body?: Uint8Array
+  /** Largest body that is taken; a short answer where unset. */
+  readonly maxBytes?: number
+  /** Takes the body of a successful answer as it comes, so that a broken transfer keeps what it got. */
+  readonly onChunk?: (chunk: Uint8Array) => void
+}
+
+interface Answer {
+  readonly status: number
+  readonly body: Uint8Array
+}
+
+function exchange({ url, headers }: Bulk, path: string, call: Call): Promise<Answer> {
+  const target = new URL(path, url)
+  const options: RequestOptions = {
+    method: call.method,
+    headers: {
+      ...headers,
+      ...call.headers,
+      ...(call.body === undefined ? {} : { 'content-length': call.body.length }),
+    },
+  }
+  return new Promise((resolve, reject) => {
+    const request = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, (response) => {
+      collect(response, call).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject)
+    })
+    request.on('error', reject)
+    request.end(call.body)
+  })
+}
+
+async function collect(response: IncomingMessage, { maxBytes = 65_536, onChunk }: Call): Promise<Uint8Array> {
+  const streamed = onChunk !== undefined && (response.statusCode === 200 || response.statusCode === 206)
+  const parts: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of response) {
+    const bytes: Buffer = chunk
+    size += bytes.length
+    if (size > maxBytes) {
+      response.destroy()
+      throw new ProtocolError('ERR_BLOB', `expected at most ${maxBytes} bytes, more came`)
+    }
+    if (streamed) onChunk(bytes)
+    else parts.push(bytes)
+  }
+  return Buffer.concat(parts)
+}
+
+const refused = ({ status, body }: Answer): ProtocolError =>
+  new ProtocolError(
+    'ERR_BLOB',
+    `the coordinator refused a transfer (${status}): ${Buffer.from(body).toString('utf8').slice(0, 200)}`,
+  )

@@ -1,0 +1,47 @@
+#!/usr/bin/env node
+/** The command `concordat`: a menu from a command's name to the shell that runs it, and the meaning of exit codes. */
+
+import { Command, CommanderError } from 'commander'
+import { InputError, ProtocolError } from './protocol/errors.ts'
+
+/** 0 done; 1 our own fault; 2 bad input or usage; 3 the other party refused, is unreachable or broke the rules; 130 interrupted. */
+const exitCodes = { done: 0, bug: 1, input: 2, peer: 3 } as const
+
+/** Each command's shell is loaded only when it is asked for: `concordat --help` starts in a tenth of a second. */
+const menu: Readonly<Record<string, () => Promise<Command>>> = {
+  coordinator: async () => (await import('./coordinator/main.ts')).coordinatorCommand(),
+  run: async () => (await import('./coordinator/submit.ts')).runCommand(),
+  site: async () => (await import('./client-node/main.ts')).siteCommand(),
+  keygen: async () => (await import('./client-node/keygen.ts')).keygenCommand(),
+  simulate: async () => (await import('./simulations/main.ts')).simulateCommand(),
+}
+
+async function main(arguments_: readonly string[]): Promise<number> {
+  const program = new Command('concordat')
+    .description('Federated, privacy-preserving training and analysis: the coordinator learns only the sum.')
+    .version('0.1.0')
+    .exitOverride()
+  const wanted = arguments_.find((argument) => !argument.startsWith('-'))
+  const known = wanted !== undefined && Object.hasOwn(menu, wanted) ? [wanted] : Object.keys(menu)
+  for (const name of known) program.addCommand((await menu[name]()).exitOverride())
+  try {
+    await program.parseAsync(arguments_, { from: 'user' })
+    return Number(process.exitCode ?? exitCodes.done)
+  } catch (error) {
+    return explain(error, arguments_.includes('--json'))
+  }
+}
+
+function explain(error: unknown, json: boolean): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.done : exitCodes.input
+  if (error instanceof InputError || error instanceof ProtocolError) {
+    if (json) console.log(JSON.stringify({ error: { code: error.code, message: error.message } }))
+    console.error(`concordat: ${error.code}\n${error.message.replace(/^/gm, '  ')}`)
+    return error instanceof InputError ? exitCodes.input : exitCodes.peer
+  }
+  console.error('concordat: this is our fault, please report it with the lines below')
+  console.error(error)
+  return exitCodes.bug
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,171 @@
+/** The bulk plane of the coordinator: resumable uploads staged on disk, published blobs served by hash. */
+
+import { createHash, type Hash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import express, { type Request, type Response, type Router } from 'express'
+
+/** What one peer may do on the bulk plane; found by the token its handshake was given. */
+export interface Peer {
+  maxUpload: number
+  readonly progress: () => void
+}
+
+interface Staged {
+  readonly path: string
+  readonly length: number
+  readonly hash: Hash
+  received: number
+  busy: boolean
+}
+
+export interface BulkPlane {
+  readonly router: Router
+  admit(token: string, peer: Peer): void
+  dismiss(token: string): Promise<void>
+  /** The whole bytes of an upload whose hash held, once; `undefined` when there is none. */
+  take(token: string, hash: string): Promise<Uint8Array | undefined>
+}
+
+/** @param publishedFile the path of a published blob. */
+export async function bulkPlane(stagingFolder: string, publishedFile: (hash: string) => string): Promise<BulkPlane> {
+  await rm(stagingFolder, { recursive: true, force: true })
+  await mkdir(stagingFolder, { recursive: true, mode: 0o700 })
+  const peers = new Map<string, Peer>()
+  const staged = new Map<string, Staged>()
+  const complete = new Map<string, string>()
+  const slot = (token: string, hash: string): string => `${token}/${hash}`
+
+  const peerOf = (request: Request): { token: string; peer: Peer } | undefined => {
+    const token = /^Bearer ([0-9a-f]{64})$/.exec(request.headers.authorization ?? '')?.[1]
+    const peer = token === undefined ? undefined : peers.get(token)
+    return token === undefined || peer === undefined ? undefined : { token, peer }
+  }
+  const refuse = (response: Response, status: number, code: string, message: string): void => {
+    response.status(status).set('connection', 'close').json({ code, message })
+  }
+
+  const router = express.Router()
+  router.param('hash', (request, response, next, hash: string) => {
+    if (/^[0-9a-f]{64}$/.test(hash)) next()
+    else refuse(response, 400, 'ERR_BLOB', `expected a SHA-256 in hexadecimal in ${request.path}`)
+  })
+
+  // Where an interrupted upload goes on: the bytes received so far.
+  router.get('/uploads/:hash', (request, response) => {
+    const known = peerOf(request)
+    if (known === undefined) return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this connection')
+    response.json({ received: staged.get(slot(known.token, request.params.hash))?.received ?? 0 })
+  })
+
+  router.put('/uploads/:hash', async (request, response) => {
+    const known = peerOf(request)
+    if (known === undefined) return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this connection')
+    const length = Number(request.headers['x-upload-length'])
+    const offset = Number(request.headers['x-upload-offset'] ?? '0')
+    if (!Number.isSafeInteger(length) || length < 1 || length > known.peer.maxUpload) {
+      return refuse(
+        response,
+        413,
+        'ERR_BLOB',
+        `expected an upload of at most ${known.peer.maxUpload} bytes, found ${length}`,
+      )
+    }
+    const key = slot(known.token, request.params.hash)
+    const upload = staged.get(key) ?? {
+      path: join(stagingFolder, `${createHash('sha256').update(key).digest('hex')}`),
+      length,
+      hash: createHash('sha256'),
+      received: 0,
+      busy: false,
+    }
+    if (upload.busy || upload.length !== length || upload.received !== offset) {
+      return refuse(
+        response,
+        409,
+        'ERR_BLOB_OFFSET',
+        `expected to go on at byte ${upload.received} of ${upload.length}`,
+      )
+    }
+    staged.set(key, upload)
+    if (!(await append(upload, request, known.peer.progress))) {
+      return refuse(response, 413, 'ERR_BLOB', `expected ${length} bytes, more came`)
+    }
+    if (upload.received === upload.length) {
+      staged.delete(key)
+      const digest = upload.hash.digest('hex')
+      if (digest !== request.params.hash) {
+        await rm(upload.path, { force: true })
+        return refuse(response, 422, 'ERR_BLOB', `expected bytes of SHA-256 ${request.params.hash}, found ${digest}`)
+      }
+      complete.set(key, upload.path)
+    }
+    response.json({ received: upload.received })
+  })
+
+  router.get('/blobs/:hash', async (request, response) => {
+    if (peerOf(request) === undefined)
+      return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this connection')
+    const path = publishedFile(request.params.hash)
+    const file = await stat(path).catch(() => undefined)
+    if (file === undefined) return refuse(response, 404, 'ERR_BLOB', `no blob ${request.params.hash}`)
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? '0')
+    if (start > file.size) return refuse(response, 416, 'ERR_BLOB_OFFSET', `the blob has ${file.size} bytes`)
+    response.status(start > 0 ? 206 : 200).set({
+      'content-type': 'application/octet-stream',
+      'content-length': String(file.size - start),
+      'cache-control': 'no-store',
+    })
+    createReadStream(path, { start })
+      .on('error', (error) => response.destroy(error))
+      .pipe(response)
+  })
+
+  return {
+    router,
+    admit: (token, peer) => {
+      peers.set(token, peer)
+    },
+    dismiss: async (token) => {
+      peers.delete(token)
+      for (const [key, { path }] of staged) if (key.startsWith(`${token}/`)) await discard(staged, key, path)
+      for (const [key, path] of complete) if (key.startsWith(`${token}/`)) await discard(complete, key, path)
+    },
+    take: async (token, hash) => {
+      const key = slot(token, hash)
+      const path = complete.get(key)
+      if (path === undefined) return undefined
+      const bytes = await readFile(path)
+      await discard(complete, key, path)
+      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    },
+  }
+}
+
+/** Appends the request's body; false when more came than was announced. What came before a broken connection is kept. */
+async function append(upload: Staged, request: Request, progress: () => void): Promise<boolean> {
+  upload.busy = true
+  const file = await open(upload.path, upload.received === 0 ? 'w' : 'a', 0o600)
+  try {
+    for await (const chunk of request) {
+      const bytes: Buffer = chunk
+      if (upload.received + bytes.length > upload.length) return false
+      await file.write(bytes)
+      upload.hash.update(bytes)
+      upload.received += bytes.length
+      progress()
+    }
+  } catch {
+    // The peer's connection broke: it asks where to go on and sends the rest.
+  } finally {
+    upload.busy = false
+    await file.close()
+  }
+  return true
+}
+
+async function discard<T>(from: Map<string, T>, key: string, path: string): Promise<void> {
+  from.delete(key)
+  await rm(path, { force: true })
+}

@@ -1,0 +1,47 @@
+/** What a run tells whoever watches it: terminals, the operator's API, reports. Only sums and names, never one site's numbers. */
+
+import * as z from 'zod'
+
+const absence = z.object({ site: z.string(), code: z.string(), reason: z.string() })
+
+const eventSchemas = z.discriminatedUnion('type', [
+  z.object({
+    type: z.literal('waiting'),
+    present: z.array(z.string()),
+    missing: z.array(z.string()),
+    needed: z.number(),
+  }),
+  z.object({ type: z.literal('joined'), site: z.string() }),
+  z.object({ type: z.literal('declined'), site: z.string(), code: z.string(), reason: z.string() }),
+  z.object({ type: z.literal('left'), site: z.string(), code: z.string(), reason: z.string() }),
+  z.object({ type: z.literal('phase'), round: z.number(), phase: z.string(), sites: z.number() }),
+  z.object({
+    type: z.literal('round'),
+    round: z.number(),
+    purpose: z.string(),
+    sites: z.array(z.string()),
+    absent: z.array(absence),
+    metrics: z.record(z.string(), z.number()),
+    seconds: z.number(),
+    /** Bytes of masked vectors that came in, and of the sum that went out to each site. */
+    bytesUp: z.number(),
+    bytesDown: z.number(),
+    stateHash: z.string(),
+  }),
+  z.object({ type: z.literal('retry'), round: z.number(), code: z.string(), reason: z.string(), seconds: z.number() }),
+  z.object({
+    type: z.literal('finished'),
+    rounds: z.number(),
+    modelHash: z.string(),
+    metrics: z.record(z.string(), z.number()),
+    result: z.unknown(),
+  }),
+  z.object({ type: z.literal('failed'), code: z.string(), reason: z.string() }),
+])
+
+export type RunEvent = z.infer<typeof eventSchemas>
+export type RoundEvent = Extract<RunEvent, { readonly type: 'round' }>
+export type FinishedEvent = Extract<RunEvent, { readonly type: 'finished' }>
+
+/** Parses one event of the API's stream. */
+export const parseRunEvent = (value: unknown): RunEvent => eventSchemas.parse(value)

@@ -1,0 +1,198 @@
+/** The members of a run as the coordinator sees them: who is connected, who was heard of when, and what they say. */
+
+import { ProtocolError } from '../protocol/errors.ts'
+import type { CoordinatorLink } from '../protocol/wire/channel.ts'
+import { limits } from '../protocol/wire/limits.ts'
+import { Mailbox } from '../protocol/wire/mailbox.ts'
+import { decodeMessage, encodeMessage, type Message } from '../protocol/wire/messages.ts'
+import type { Clock } from './clock.ts'
+
+export interface Member {
+  /** Position in the roster. */
+  readonly index: number
+  readonly name: string
+}
+
+interface Connected extends Member {
+  readonly link: CoordinatorLink
+  lastHeard: number
+}
+
+/** What can happen to a run from outside. */
+export type Happening =
+  | { readonly type: 'came'; readonly member: Member }
+  | { readonly type: 'said'; readonly member: Member; readonly message: Message }
+  | { readonly type: 'left'; readonly member: Member; readonly code: string; readonly reason: string }
+
+/** Why a member took no part in a step. */
+export interface Absence {
+  readonly member: Member
+  readonly code: string
+  readonly reason: string
+}
+
+/** What a member said in a step: an answer that counts, or something of no concern to it. */
+export type Verdict = 'answered' | 'ignored'
+
+export interface Step {
+  /** Members whose answer the step needs. */
+  readonly awaits: Iterable<number>
+  /** Looks at one message. A ProtocolError from it ends the link of that member and of nobody else. */
+  readonly take: (member: Member, message: Message) => Promise<Verdict>
+  /** The step may end before everybody answered when this says so. */
+  readonly enough?: () => boolean
+}
+
+export class Members {
+  readonly #connected = new Map<number, Connected>()
+  readonly #happenings = new Mailbox<Happening>()
+  readonly #clock: Clock
+  /** Milliseconds without a byte or a heartbeat after which a member is given up. */
+  readonly #patience: number
+  readonly #onCame: (member: Member) => void
+
+  constructor(options: {
+    readonly clock: Clock
+    readonly patience: number
+    readonly onCame: (member: Member) => void
+  }) {
+    this.#clock = options.clock
+    this.#patience = options.patience
+    this.#onCame = options.onCame
+  }
+
+  get connected(): readonly Member[] {
+    return [...this.#connected.values()].sort((a, b) => a.index - b.index)
+  }
+
+  has(index: number): boolean {
+    return this.#connected.has(index)
+  }
+
+  link(index: number): CoordinatorLink | undefined {
+    return this.#connected.get(index)?.link
+  }
+
+  /** A member has proved its identity on a new link; an older link of the same member ends. */
+  connect(member: Member, link: CoordinatorLink): void {
+    this.drop(member, 'ERR_REPLACED', 'the member connected anew')
+    const connected: Connected = { ...member, link, lastHeard: this.#clock.now() }
+    this.#connected.set(member.index, connected)
+    this.#happenings.put({ type: 'came', member })
+    void this.#listen(connected)
+  }
+
+  /** Bytes are coming in from a member: it is alive. */
+  heard(index: number): void {
+    const connected = this.#connected.get(index)
+    if (connected !== undefined) connected.lastHeard = this.#clock.now()
+  }
+
+  send(index: number, message: Message): void {
+    this.#connected.get(index)?.link.send(encodeMessage(message))
+  }
+
+  broadcast(message: Message): void {
+    const frame = encodeMessage(message)
+    for (const { link } of this.#connected.values()) link.send(frame)
+  }
+
+  drop(member: Member, code: string, reason: string): void {
+    const connected = this.#connected.get(member.index)
+    if (connected === undefined) return
+    this.#connected.delete(member.index)
+    connected.link.send(encodeMessage({ type: 'abort', attempt: 0, code, reason: reason.slice(0, limits.reason) }))
+    connected.link.close()
+    this.#happenings.put({ type: 'left', member, code, reason })
+  }
+
+  /** Waits for answers: until all that are awaited have answered, left, or gone silent. Returns who did not and why. */
+  async gather(step: Step): Promise<readonly Absence[]> {
+    const waiting = new Set<number>()
+    const absent: Absence[] = []
+    for (const index of step.awaits) if (this.has(index)) waiting.add(index)
+    while (waiting.size > 0 && step.enough?.() !== true) {
+      const happening = await this.#next(waiting)
+      if (happening === undefined) this.#giveUpSilent(waiting)
+      else if (happening.type === 'came') this.#onCame(happening.member)
+      else if (happening.type === 'left') {
+        if (waiting.delete(happening.member.index)) absent.push(happening)
+      } else if ((await this.#judge(step, happening.member, happening.message)) === 'answered') {
+        waiting.delete(happening.member.index)
+      }
+    }
+    return absent
+  }
+
+  /** Waits until somebody comes, at most `milliseconds`; false when nobody did. */
+  async waitForArrival(milliseconds: number): Promise<boolean> {
+    const until = this.#clock.now() + milliseconds
+    for (;;) {
+      const left = until - this.#clock.now()
+      if (left <= 0) return false
+      const happening = await this.#within(left)
+      if (happening?.type === 'came') {
+        this.#onCame(happening.member)
+        return true
+      }
+    }
+  }
+
+  async #judge(step: Step, member: Member, message: Message): Promise<Verdict> {
+    try {
+      return await step.take(member, message)
+    } catch (error) {
+      if (!isPeersFault(error)) throw error
+      this.drop(member, error.code, error.message)
+      return 'ignored'
+    }
+  }
+
+  async #listen(connected: Connected): Promise<void> {
+    const { index, name, link } = connected
+    const member = { index, name }
+    try {
+      for await (const frame of link.frames) {
+        connected.lastHeard = this.#clock.now()
+        const message = decodeMessage(frame)
+        if (message.type !== 'progress') this.#happenings.put({ type: 'said', member, message })
+      }
+      this.#lost(connected, 'ERR_LINK_LOST', 'the connection ended')
+    } catch (error) {
+      if (!isPeersFault(error)) throw error
+      this.#lost(connected, error.code, error.message)
+    }
+  }
+
+  /** The end of an old link must not take the member's new one down. */
+  #lost(connected: Connected, code: string, reason: string): void {
+    if (this.#connected.get(connected.index) === connected) this.drop(connected, code, reason)
+  }
+
+  /** The next happening, or `undefined` when the first of the awaited has been silent for too long. */
+  #next(waiting: ReadonlySet<number>): Promise<Happening | undefined> {
+    const oldest = Math.min(...[...waiting].map((index) => this.#connected.get(index)?.lastHeard ?? 0))
+    return this.#within(oldest + this.#patience - this.#clock.now())
+  }
+
+  async #within(milliseconds: number): Promise<Happening | undefined> {
+    const over = new AbortController()
+    try {
+      return await this.#happenings.next(this.#clock.wait(Math.max(0, milliseconds), over.signal))
+    } finally {
+      over.abort()
+    }
+  }
+
+  #giveUpSilent(waiting: ReadonlySet<number>): void {
+    const since = this.#clock.now() - this.#patience
+    for (const index of waiting) {
+      const connected = this.#connected.get(index)
+      if (connected !== undefined && connected.lastHeard <= since) {
+        this.drop(connected, 'ERR_SILENT', `neither bytes nor a heartbeat for ${this.#patience / 1000} s`)
+      }
+    }
+  }
+}
+
+const isPeersFault = (error: unknown): error is ProtocolError => error instanceof ProtocolError

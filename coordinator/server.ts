@@ -1,0 +1,125 @@
+/** The coordinator's doors: control frames on socket.io and bulk bytes over HTTP, on one port. */
+
+import { createServer, type Server as HttpServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express, { type Express, type NextFunction, type Request, type Response } from 'express'
+import { Server, type Socket } from 'socket.io'
+import { toHex } from '../protocol/bytes.ts'
+import { InputError } from '../protocol/errors.ts'
+import type { CoordinatorLink } from '../protocol/wire/channel.ts'
+import { limits } from '../protocol/wire/limits.ts'
+import { Mailbox } from '../protocol/wire/mailbox.ts'
+import type { BulkPlane, Peer } from './bulk.ts'
+
+export interface Doors {
+  readonly port: number
+  close(): Promise<void>
+}
+
+export interface DoorOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  readonly bulk: BulkPlane
+  /** Further routes: health, the operator's API. */
+  readonly routes: (app: Express) => void
+  /** A peer has connected; nothing of it is trusted yet. */
+  readonly onLink: (link: CoordinatorLink, address: string) => void
+}
+
+/** @throws InputError ERR_PORT when the port is taken or not allowed. */
+export async function openDoors(options: DoorOptions): Promise<Doors> {
+  const app = express()
+  app.disable('x-powered-by')
+  app.use((_request: Request, response: Response, next: NextFunction) => {
+    response.set({
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    })
+    next()
+  })
+  app.use('/bulk', options.bulk.router)
+  options.routes(app)
+  app.use((request: Request, response: Response) => {
+    response.status(404).json({ code: 'ERR_ROUTE', message: `nothing is served at ${request.path}` })
+  })
+  // Express tells an error handler by its four arguments. A peer never sees a stack trace.
+  app.use((error: unknown, _request: Request, response: Response, _next: NextFunction) => {
+    if (response.headersSent) response.destroy()
+    else if (error instanceof InputError) response.status(400).json({ code: error.code, message: error.message })
+    else response.status(statusOf(error)).json({ code: 'ERR_REQUEST', message: 'the request could not be handled' })
+  })
+
+  const http = createServer({ requestTimeout: 0, headersTimeout: 10_000 }, app)
+  const io = new Server(http, {
+    maxHttpBufferSize: limits.frame,
+    perMessageDeflate: false,
+    serveClient: false,
+    pingInterval: 10_000,
+    pingTimeout: 20_000,
+  })
+  io.on('connection', (socket) => options.onLink(socketLink(socket, options.bulk), socket.handshake.address))
+  await listen(http, options)
+  const address = http.address() as AddressInfo
+  return {
+    port: address.port,
+    close: async () => {
+      await io.close()
+      http.closeAllConnections()
+    },
+  }
+}
+
+function socketLink(socket: Socket, bulk: BulkPlane): CoordinatorLink {
+  const frames = new Mailbox<Uint8Array>()
+  let token: string | undefined
+  let peer: Peer | undefined
+  socket.on('frame', (frame: unknown) => {
+    // Anything but bytes is no frame of ours: the peer is cut off, the others do not notice.
+    if (!(frame instanceof Uint8Array) || frame.length > limits.frame) socket.disconnect(true)
+    else frames.put(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength))
+  })
+  socket.on('disconnect', () => {
+    frames.close()
+    if (token !== undefined) void bulk.dismiss(token)
+  })
+  return {
+    frames,
+    send: (frame) => {
+      socket.emit('frame', frame)
+    },
+    close: () => {
+      socket.disconnect(true)
+    },
+    authorise: (given, progress) => {
+      token = toHex(given)
+      peer = { maxUpload: 0, progress }
+      bulk.admit(token, peer)
+    },
+    expect: (maxBytes) => {
+      if (peer !== undefined) peer.maxUpload = maxBytes
+    },
+    take: async (hash) => (token === undefined ? undefined : bulk.take(token, toHex(hash))),
+  }
+}
+
+function listen(http: HttpServer, { host, port }: DoorOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once('error', (error: NodeJS.ErrnoException) => {
+      const causes: Readonly<Record<string, string>> = {
+        EADDRINUSE: `port ${port} on ${host} is in use; stop the other program or choose another with --port`,
+        EACCES: `port ${port} on ${host} needs more rights; choose one above 1023 with --port`,
+        EADDRNOTAVAIL: `${host} is no address of this machine; choose another with --host`,
+      }
+      const cause = causes[error.code ?? '']
+      reject(cause === undefined ? error : new InputError('ERR_PORT', cause))
+    })
+    http.listen(port, host, () => resolve())
+  })
+}
+
+function statusOf(error: unknown): number {
+  if (error instanceof Error && 'status' in error && typeof error.status === 'number') return error.status
+  return 500
+}

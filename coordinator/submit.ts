@@ -1,0 +1,96 @@
+/** `concordat run PLAN`: submits a plan to a coordinator and follows its run to the end. */
+
+import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
+import { Command } from 'commander'
+import * as z from 'zod'
+import { errorCode, InputError, ProtocolError } from '../protocol/errors.ts'
+import { type FinishedEvent, parseRunEvent, type RunEvent } from './events.ts'
+import { lineFor } from './terminal.ts'
+
+interface Options {
+  readonly coordinator: string
+  readonly tokenFile: string
+  readonly out: string
+  readonly json?: true
+}
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('Submit a plan to a coordinator and follow its run')
+    .argument('<plan>', 'plan file (YAML or JSON)')
+    .option('--coordinator <url>', 'where the coordinator listens', 'http://127.0.0.1:7443')
+    .option(
+      '--token-file <file>',
+      "the operator's token, made by the coordinator",
+      'concordat-coordinator/operator.token',
+    )
+    .option('--out <folder>', 'where the result goes', 'out')
+    .option('--json', 'one JSON object a line')
+    .action(run)
+}
+
+async function run(planFile: string, options: Options): Promise<void> {
+  const plan = await readText(planFile, 'ERR_PLAN_FILE')
+  const token = (await readText(options.tokenFile, 'ERR_TOKEN_FILE')).trim()
+  const call = caller(options.coordinator, token)
+  const { id } = await submit(call, plan)
+  let finished: FinishedEvent | undefined
+  for await (const event of follow(call, id)) {
+    const line = options.json ? JSON.stringify(event) : lineFor(event)
+    if (line !== undefined) console.log(line)
+    if (event.type === 'failed') throw new ProtocolError(errorCode(event.code), event.reason)
+    if (event.type === 'finished') finished = event
+  }
+  if (finished === undefined) throw new ProtocolError('ERR_UNREACHABLE', 'the coordinator stopped before the run ended')
+  await mkdir(options.out, { recursive: true })
+  const path = join(options.out, 'result.json')
+  await writeFile(path, `${JSON.stringify(finished.result, null, 2)}\n`)
+  if (!options.json) console.log(`result written to ${path}`)
+}
+
+type Call = (path: string, init?: RequestInit) => Promise<Response>
+
+const caller =
+  (base: string, token: string): Call =>
+  async (path, init) => {
+    const response = await fetch(new URL(path, base), { ...init, headers: { authorization: `Bearer ${token}` } }).catch(
+      (error: unknown) => {
+        throw new ProtocolError(
+          'ERR_UNREACHABLE',
+          `no coordinator answers at ${base}: ${error instanceof Error ? error.message : String(error)}`,
+        )
+      },
+    )
+    if (!response.ok) await refuse(response)
+    return response
+  }
+
+const refusalSchema = z.object({ code: z.string(), message: z.string() })
+
+async function refuse(response: Response): Promise<never> {
+  const refusal = refusalSchema.safeParse(await response.json().catch(() => undefined))
+  if (!refusal.success) throw new ProtocolError('ERR_PEER', `the coordinator answered ${response.status}`)
+  const { code, message } = refusal.data
+  throw response.status === 400 ? new InputError(errorCode(code), message) : new ProtocolError(errorCode(code), message)
+}
+
+async function submit(call: Call, plan: string): Promise<{ readonly id: string }> {
+  const response = await call('/api/runs', { method: 'POST', body: plan })
+  return z.object({ id: z.string() }).parse(await response.json())
+}
+
+async function* follow(call: Call, id: string): AsyncGenerator<RunEvent> {
+  const response = await call(`/api/runs/${id}/events`)
+  if (response.body === null) return
+  for await (const line of createInterface({ input: Readable.from(response.body) }))
+    yield parseRunEvent(JSON.parse(line))
+}
+
+async function readText(path: string, code: `ERR_${string}`): Promise<string> {
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw new InputError(code, error instanceof Error ? error.message : String(error), path)
+  })
+}

@@ -1,0 +1,46 @@
+/** A run on the terminal: one line a round, and a line for whatever a person should know. */
+
+import { unreachable } from '../protocol/errors.ts'
+import type { RoundEvent, RunEvent } from './events.ts'
+
+/** @returns the line for an event, or `undefined` where there is nothing to say. */
+export function lineFor(event: RunEvent): string | undefined {
+  switch (event.type) {
+    case 'waiting':
+      return `waiting for sites: ${event.present.length} of ${event.present.length + event.missing.length} here, ${event.needed} needed${event.missing.length > 0 ? `; missing ${event.missing.join(', ')}` : ''}`
+    case 'joined':
+      return `${event.site} joined`
+    case 'declined':
+      return `${event.site} declined: ${event.code} ${event.reason}`
+    case 'left':
+      return `${event.site} left: ${event.code} ${event.reason}`
+    case 'phase':
+      return undefined
+    case 'round':
+      return roundLine(event)
+    case 'retry':
+      return `round ${event.round} is tried again in ${event.seconds} s: ${event.code} ${event.reason}`
+    case 'finished':
+      return `finished after ${event.rounds} rounds, model ${event.modelHash.slice(0, 16)}${metricsText(event.metrics)}`
+    case 'failed':
+      return `the run failed: ${event.code} ${event.reason}`
+    default:
+      return unreachable(event)
+  }
+}
+
+function roundLine(event: RoundEvent): string {
+  const absent = event.absent.map(({ site, code }) => `${site} absent (${code})`)
+  const head = `round ${String(event.round).padStart(3)}  ${event.purpose.padEnd(12)} ${event.sites.length} sites${metricsText(event.metrics)}`
+  return `${head}  ${event.seconds.toFixed(2)} s  ${bytes(event.bytesUp)} up${absent.length > 0 ? `  ${absent.join(', ')}` : ''}`
+}
+
+const metricsText = (metrics: Readonly<Record<string, number>>): string =>
+  Object.entries(metrics)
+    .map(([name, value]) => `  ${name} ${Number.isInteger(value) ? value : value.toFixed(4)}`)
+    .join('')
+
+function bytes(count: number): string {
+  if (count < 10_000) return `${count} B`
+  return count < 10_000_000 ? `${(count / 1000).toFixed(0)} kB` : `${(count / 1_000_000).toFixed(0)} MB`
+}

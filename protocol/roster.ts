@@ -1,0 +1,47 @@
+/** The roster file: the names and pinned identity keys of the sites of a federation, as all parties hold it. */
+
+import * as z from 'zod'
+import { compareBytes, fromHex, toHex } from './bytes.ts'
+import { InputError } from './errors.ts'
+import { check } from './plan.ts'
+import type { RosterEntry } from './wire/messages.ts'
+
+const siteName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes, 63 at most')
+export const identityHex = z.string().regex(/^[0-9a-f]{64}$/, 'expected an Ed25519 public key: 64 hexadecimal digits')
+
+const rosterSchema = z
+  .strictObject({
+    sites: z
+      .array(z.strictObject({ name: siteName, identity: identityHex }))
+      .min(3, 'expected at least 3 sites: fewer cannot hide each other in a sum'),
+  })
+  .superRefine(({ sites }, context) => {
+    for (const field of ['name', 'identity'] as const) {
+      const values = sites.map((site) => site[field])
+      const twice = values.find((value, i) => values.indexOf(value) !== i)
+      if (twice !== undefined)
+        context.addIssue({
+          code: 'custom',
+          path: ['sites'],
+          message: `expected each ${field} once, ${twice} stands twice`,
+        })
+    }
+  })
+
+/** Parses the JSON text of a roster file; sites come back in the order of their keys, which is the protocol's order. */
+export function parseRoster(text: string): readonly RosterEntry[] {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    throw new InputError('ERR_ROSTER', 'expected a JSON file {"sites": [{"name", "identity"}]}')
+  }
+  return check(rosterSchema, value, [], 'ERR_ROSTER')
+    .sites.map(({ name, identity }) => ({ name, identity: fromHex(identity) }))
+    .sort((a, b) => compareBytes(a.identity, b.identity))
+}
+
+export const rosterText = (roster: readonly RosterEntry[]): string =>
+  `${JSON.stringify({ sites: roster.map(({ name, identity }) => ({ name, identity: toHex(identity) })) }, null, 2)}\n`
