@@ -1,9 +1,14 @@
-/** Which engine trains a model: TensorFlow.js, loaded only when a model needs it. */
+/** Which engine trains a model: the compiled one where it has every layer, TensorFlow.js (loaded only then) elsewhere. */
 
+import type { ModelDescription } from '../models/description.ts'
+import { type CompiledOptions, canCompile, compiledTrainer } from './compiled/trainer.ts'
 import type { TfjsOptions } from './tfjs/backend.ts'
-import type { TrainerFactory } from './trainer.ts'
+import type { Trainer, TrainerFactory } from './trainer.ts'
 
 export interface EngineOptions {
+  /** Forces an engine; `compiled` then refuses what it cannot train. */
+  readonly prefer?: 'compiled' | 'tfjs'
+  readonly compiled?: CompiledOptions
   readonly tfjs?: TfjsOptions
   /** Told once a model which engine was chosen. */
   readonly report?: (line: string) => void
@@ -12,9 +17,16 @@ export interface EngineOptions {
 /** The fastest engine that can train a model; `trainer.backend` and `report` say which one it is. */
 export function chooseTrainer(options: EngineOptions = {}): TrainerFactory {
   return async (model) => {
-    const { tfjsTrainer } = await import('./tfjs/trainer.ts')
-    const trainer = await tfjsTrainer(options.tfjs)(model)
+    const trainer = await open(model, options)
     options.report?.(`engine: ${trainer.backend}`)
     return trainer
   }
+}
+
+async function open(model: ModelDescription, options: EngineOptions): Promise<Trainer> {
+  if (options.prefer === 'compiled' || (options.prefer === undefined && canCompile(model))) {
+    return compiledTrainer(options.compiled)(model)
+  }
+  const { tfjsTrainer } = await import('./tfjs/trainer.ts')
+  return tfjsTrainer(options.tfjs)(model)
 }

@@ -1,0 +1,12 @@
+/** Everything the engine calls. */
+
+export * from './activations'
+export * from './losses'
+export * from './optimisers'
+export * from './parameters'
+export * from './products'
+
+/** Where free memory begins: below stand the module's own tables. */
+export function heapBase(): usize {
+  return __heap_base
+}
