@@ -5,7 +5,21 @@ import { ProtocolError } from './errors.ts'
 const utf8Encoder = new TextEncoder()
 const utf8Decoder = new TextDecoder('utf-8', { fatal: true })
 
+const lossyDecoder = new TextDecoder('utf-8')
+
 export const utf8 = (text: string): Uint8Array => utf8Encoder.encode(text)
+
+/** The text of UTF-8 bytes, or `undefined` where they are no UTF-8. */
+export function utf8Text(bytes: Uint8Array): string | undefined {
+  try {
+    return utf8Decoder.decode(bytes)
+  } catch {
+    return undefined
+  }
+}
+
+/** Text to show to a person, whatever the bytes: what is no UTF-8 becomes a replacement character. */
+export const readableText = (bytes: Uint8Array): string => lossyDecoder.decode(bytes)
 
 export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   const joined = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0))

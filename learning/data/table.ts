@@ -1,6 +1,6 @@
 /** A table of one site: typed columns, missing values marked, rows that never leave the site. */
 
-import type { DataSchema } from '../../protocol/schema.ts'
+import type { CategoryColumn, Column, DataSchema, Label, NumberColumn } from '../../protocol/schema.ts'
 
 export interface NumberValues {
   readonly type: 'number'
@@ -22,7 +22,85 @@ export type ColumnValues = NumberValues | CategoryValues
 export interface Table {
   readonly schema: DataSchema
   readonly rows: number
+  /** The plan's columns in the plan's order, without those to be ignored. */
   readonly columns: readonly ColumnValues[]
   /** 0/1 for a binary label, class index for classes, the number itself for regression; absent when the plan has no label. */
   readonly label?: Float32Array
 }
+
+export type MeasuredColumn = NumberColumn | CategoryColumn
+
+/** The columns that hold values, in the table's order. */
+export const measuredColumns = (schema: DataSchema): MeasuredColumn[] =>
+  schema.columns.filter((column: Column): column is MeasuredColumn => column.type !== 'ignore')
+
+/** The label as a column like any other: a binary label has the categories `negative` and `positive`. */
+export function labelColumn(label: Label): MeasuredColumn {
+  const { column: name, missing } = label
+  switch (label.type) {
+    case 'binary':
+      return { type: 'category', name, categories: ['negative', 'positive'], missing }
+    case 'class':
+      return { type: 'category', name, categories: label.classes, missing }
+    case 'number':
+      return { type: 'number', name, range: label.range, integer: false, missing, ...unitOf(label) }
+  }
+}
+
+/** The rows of `table` at the indices `rows`, in their order. */
+export function selectRows(table: Table, rows: Uint32Array): Table {
+  const columns = table.columns.map((column): ColumnValues => {
+    if (column.type === 'number')
+      return { ...column, values: gather(column.values, new Float64Array(rows.length), rows) }
+    return { ...column, codes: gather(column.codes, new Int32Array(rows.length), rows) }
+  })
+  const label = table.label && gather(table.label, new Float32Array(rows.length), rows)
+  return { schema: table.schema, rows: rows.length, columns, ...(label ? { label } : {}) }
+}
+
+/** The rows of several tables of one schema, one after the other. */
+export function joinTables(tables: readonly [Table, ...Table[]]): Table {
+  const [first] = tables
+  const rows = tables.reduce((sum, table) => sum + table.rows, 0)
+  const columns = first.columns.map((column, i): ColumnValues => {
+    const parts = tables.map((table) => table.columns[i])
+    if (column.type === 'number') {
+      return { ...column, values: joined(parts.map(numbersOf), new Float64Array(rows)) }
+    }
+    return { ...column, codes: joined(parts.map(codesOf), new Int32Array(rows)) }
+  })
+  const labels = tables.flatMap((table) => (table.label ? [table.label] : []))
+  const label = labels.length === tables.length ? { label: joined(labels, new Float32Array(rows)) } : {}
+  return { schema: first.schema, rows, columns, ...label }
+}
+
+interface Numbers {
+  readonly length: number
+  [index: number]: number
+}
+
+function gather<T extends Numbers>(from: T, to: T, rows: Uint32Array): T {
+  for (let i = 0; i < rows.length; i++) to[i] = from[rows[i]]
+  return to
+}
+
+function joined<T extends Numbers & { set(part: T, offset: number): void }>(parts: readonly T[], whole: T): T {
+  let offset = 0
+  for (const part of parts) {
+    whole.set(part, offset)
+    offset += part.length
+  }
+  return whole
+}
+
+function numbersOf(column: ColumnValues): Float64Array {
+  if (column.type !== 'number') throw new Error(`"${column.name}" is a category here and a number elsewhere`)
+  return column.values
+}
+
+function codesOf(column: ColumnValues): Int32Array {
+  if (column.type !== 'category') throw new Error(`"${column.name}" is a number here and a category elsewhere`)
+  return column.codes
+}
+
+const unitOf = (label: { readonly unit?: string | undefined }) => (label.unit === undefined ? {} : { unit: label.unit })

@@ -1,0 +1,26 @@
+/** An entry of the menu of algorithms: the options a plan may give, and the algorithm they lead to. */
+
+import type * as z from 'zod'
+import type { Algorithm } from '../../protocol/algorithm.ts'
+import type { Plan } from '../../protocol/plan.ts'
+import type { Site } from './site.ts'
+
+export interface AlgorithmEntry {
+  readonly options: z.ZodType
+  /** @throws InputError ERR_PLAN, ERR_MODEL_* where the plan's parts do not fit together. */
+  create(plan: Plan): Algorithm<unknown, Site>
+}
+
+/** Binds the options' type to the algorithm, so that a menu can hold algorithms with different options and states. */
+export function algorithmEntry<Options extends z.ZodType, State>(
+  options: Options,
+  create: (plan: Plan, options: z.infer<Options>) => Algorithm<State, Site>,
+): AlgorithmEntry {
+  return {
+    options,
+    create(plan) {
+      const { name: _, ...given } = plan.algorithm
+      return create(plan, options.parse(given))
+    },
+  }
+}

@@ -1,0 +1,83 @@
+/** What a plan's parts lead to before any data: the label, the model's description and the lanes of the first round. */
+
+import type { Lane, Lanes } from '../../protocol/algorithm.ts'
+import { InputError } from '../../protocol/errors.ts'
+import { type Plan, suggestion } from '../../protocol/plan.ts'
+import type { Label } from '../../protocol/schema.ts'
+import { featureCount, type Preprocessing, type PreprocessingOptions, preprocessing } from '../data/preprocess.ts'
+import { maxRows, readStatistics, statisticsLanes, sumTable } from '../data/statistics.ts'
+import { checkUnits } from '../data/units.ts'
+import type { ModelDescription } from '../models/description.ts'
+import { models } from '../models/index.ts'
+import { parameterCount } from '../models/initial.ts'
+import type { Site } from './site.ts'
+import { splitTable } from './site-data.ts'
+import { unpackLanes } from './sums.ts'
+
+export interface Task {
+  readonly plan: Plan
+  readonly label: Label
+  readonly preprocessing: PreprocessingOptions
+  readonly model: ModelDescription
+  readonly parameters: number
+  readonly statisticsLanes: readonly Lane[]
+}
+
+/** What the first round's sums settle. */
+export interface Basis {
+  readonly preprocessing: Preprocessing
+  /** Over all sites. */
+  readonly trainingRows: number
+  readonly heldOutRows: number
+}
+
+/** @throws InputError ERR_PLAN, ERR_MODEL_* where the plan's parts do not fit together. */
+export function taskOf(plan: Plan, options: PreprocessingOptions): Task {
+  const { data, model } = plan
+  checkUnits(data)
+  if (data.label === undefined) {
+    throw new InputError('ERR_PLAN', 'expected a label: training needs something to predict', 'data.label')
+  }
+  if (model === undefined) {
+    throw new InputError('ERR_PLAN', `expected a model: one of ${Object.keys(models).join(', ')}`, 'model')
+  }
+  const { name, ...modelOptions } = model
+  if (!Object.hasOwn(models, name)) {
+    const near = suggestion(name, Object.keys(models))
+    throw new InputError(
+      'ERR_PLAN',
+      `expected one of ${Object.keys(models).join(', ')}; found "${name}"${near}`,
+      'model.name',
+    )
+  }
+  const description = models[name].describe(modelOptions, {
+    features: featureCount(data, options),
+    label: data.label,
+  })
+  return {
+    plan,
+    label: data.label,
+    preprocessing: options,
+    model: description,
+    parameters: parameterCount(description),
+    statisticsLanes: [...statisticsLanes(data, 0), { name: 'heldOut', length: 1, bound: maxRows, kind: 'integer' }],
+  }
+}
+
+/** One site's part of the first round: statistics of its training rows alone, so that nothing held out leaks. */
+export function contributeStatistics(task: Task, site: Site): Lanes {
+  const { training, heldOut } = splitTable(site, task.plan)
+  return { ...sumTable(training, 0), heldOut: Float64Array.of(heldOut.rows) }
+}
+
+/** @throws InputError ERR_DATA_EMPTY when no site has a row to train on. */
+export function basisOf(task: Task, statistics: Float64Array): Basis {
+  const sums = unpackLanes(task.statisticsLanes, statistics)
+  const read = readStatistics(task.plan.data, sums, 0)
+  if (read.rows < 1) throw new InputError('ERR_DATA_EMPTY', 'no site has a row to train on')
+  return {
+    preprocessing: preprocessing(task.plan.data, read, task.preprocessing),
+    trainingRows: read.rows,
+    heldOutRows: sums.heldOut[0],
+  }
+}

@@ -1,0 +1,192 @@
+/**
+ * Federated training, whatever the method: a round of statistics that fixes the preprocessing, the plan's training
+ * rounds, and a last round that evaluates. A method says only what a site adds and what the sum does to the parameters.
+ */
+
+import type { Algorithm, Lane, Lanes, Metrics, SumRequest } from '../../protocol/algorithm.ts'
+import type { Plan } from '../../protocol/plan.ts'
+import { Stream } from '../../protocol/stream.ts'
+import { type PreprocessingOptions, restoreOutputs } from '../data/preprocess.ts'
+import { maxRows } from '../data/statistics.ts'
+import { initialParameters } from '../models/initial.ts'
+import { evaluate, evaluationSums, metricsOf, type Report, readEvaluation } from './evaluation.ts'
+import { writeModel } from './model-file.ts'
+import type { Site } from './site.ts'
+import { type SiteData, SiteDataCache } from './site-data.ts'
+import { finite, laneTotal, packLanes, unpackLanes } from './sums.ts'
+import { type Basis, basisOf, contributeStatistics, type Task, taskOf } from './task.ts'
+import { beginning, decodeState, encodeState, type TrainingState, type Underway } from './training-state.ts'
+
+/** What distinguishes one method from another; a method is one file with its paper at the head. */
+export interface TrainingMethod {
+  /** Lanes of a training round; no name begins with `evaluation.`. */
+  lanes(parameterCount: number): readonly Lane[]
+  /** At the site. `share` is the site's part of all training rows, 0 to 1. */
+  contribute(site: SiteData, parameters: Float32Array, share: number, stream: Stream): Promise<Lanes>
+  /** The global step: deterministic, float64 inside. */
+  step(parameters: Float32Array, sum: Lanes): { readonly parameters: Float32Array; readonly report: readonly number[] }
+  /** What the numbers of `report` are called. */
+  readonly reports: readonly string[]
+}
+
+/** @throws InputError ERR_PLAN, ERR_MODEL_* where the plan's parts do not fit together. */
+export const training = (
+  plan: Plan,
+  options: PreprocessingOptions,
+  method: TrainingMethod,
+): Algorithm<TrainingState, Site> => new FederatedTraining(taskOf(plan, options), method)
+
+/** In training rounds of fewer bits the score histograms would drown in rounding; the last round always evaluates. */
+const fewestBitsToEvaluate = 24
+
+class FederatedTraining implements Algorithm<TrainingState, Site> {
+  readonly #task: Task
+  readonly #method: TrainingMethod
+  readonly #sites: SiteDataCache
+  readonly #lanes: readonly Lane[]
+  /** Held-out sums as counts, for the last round, and as shares of all held-out rows, for the training rounds. */
+  readonly #counts: readonly Lane[]
+  readonly #shares: readonly Lane[]
+  readonly #bases = new WeakMap<Float64Array, Basis>()
+
+  constructor(task: Task, method: TrainingMethod) {
+    const { label, plan } = task
+    const sums = evaluationSums(label, plan.evaluation.bins)
+    this.#task = task
+    this.#method = method
+    this.#sites = new SiteDataCache(plan, task.model)
+    this.#lanes = method.lanes(task.parameters)
+    this.#counts = sums.map(({ name, length, each, kind }) => ({ name, length, bound: each * maxRows, kind }))
+    this.#shares = sums.map(({ name, length, each }) => ({ name, length, bound: each, kind: 'real' }))
+  }
+
+  init(): TrainingState {
+    return beginning
+  }
+
+  request(state: TrainingState): SumRequest | undefined {
+    const { plan, statisticsLanes } = this.#task
+    if (state.kind === 'beginning') {
+      return { purpose: 'statistics for the preprocessing', bits: 64, lanes: statisticsLanes }
+    }
+    const evaluates = this.#basis(state).heldOutRows > 0
+    if (state.round < plan.rounds) {
+      const { bits } = plan.encoding
+      const lanes = evaluates && bits >= fewestBitsToEvaluate ? [...this.#lanes, ...this.#shares] : this.#lanes
+      return { purpose: `training round ${state.round + 1} of ${plan.rounds}`, bits, lanes }
+    }
+    if (state.evaluated || !evaluates) return undefined
+    return { purpose: 'evaluation on held-out rows', bits: 64, lanes: this.#counts }
+  }
+
+  async contribute(state: TrainingState, request: SumRequest, site: Site, round: number): Promise<Lanes> {
+    if (state.kind === 'beginning') return contributeStatistics(this.#task, site)
+    const { plan } = this.#task
+    const basis = this.#basis(state)
+    const data = await this.#sites.get(site, basis.preprocessing)
+    const evaluation = asks(request, this.#counts) ? await this.#evaluate(data, state, basis) : {}
+    if (state.round === plan.rounds) return evaluation
+    // A site that joined after the first round is not in the total: its share ends at 1, and its evaluation's too.
+    const share = Math.min(1, data.training.rows / basis.trainingRows)
+    const stream = new Stream(`${plan.seed}/train/${site.name}/${round}`)
+    const update = await this.#method.contribute(data, state.parameters, share, stream)
+    const heldOutRows = Math.max(basis.heldOutRows, data.heldOut.rows)
+    return { ...update, ...mapLanes(evaluation, (value) => value / heldOutRows) }
+  }
+
+  apply(state: TrainingState, request: SumRequest, sum: Lanes): TrainingState {
+    if (state.kind === 'beginning') return this.#begin(sum)
+    if (state.round === this.#task.plan.rounds) {
+      return { ...state, evaluation: packLanes(this.#counts, sum), evaluated: true }
+    }
+    const { parameters, report } = this.#method.step(state.parameters, sum)
+    const evaluation = asks(request, this.#counts) ? this.#countsFromShares(state, sum) : undefined
+    return {
+      ...state,
+      round: state.round + 1,
+      parameters: finite('parameters', parameters),
+      evaluation,
+      report: finite('report', Float64Array.from(report)),
+    }
+  }
+
+  encode(state: TrainingState): Uint8Array {
+    return encodeState(state)
+  }
+
+  decode(bytes: Uint8Array): TrainingState {
+    const { plan, statisticsLanes, parameters } = this.#task
+    return decodeState(bytes, {
+      rounds: plan.rounds,
+      statistics: laneTotal(statisticsLanes),
+      parameters,
+      evaluation: laneTotal(this.#counts),
+      report: this.#method.reports.length,
+    })
+  }
+
+  metrics(state: TrainingState): Metrics {
+    if (state.kind === 'beginning') return {}
+    const report = this.#report(state)
+    const own = this.#method.reports.map((name, i): [string, number] => [name, state.report?.[i] ?? Number.NaN])
+    return {
+      round: state.round,
+      trainingRows: this.#basis(state).trainingRows,
+      ...(state.report ? Object.fromEntries(own) : {}),
+      ...(report ? metricsOf(report) : {}),
+    }
+  }
+
+  result(state: TrainingState): unknown {
+    if (state.kind === 'beginning') return undefined
+    const { plan, model } = this.#task
+    const metrics = state.evaluated ? this.#report(state) : undefined
+    const { preprocessing, trainingRows } = this.#basis(state)
+    return writeModel({ plan, model, preprocessing, parameters: state.parameters, trainingRows, metrics })
+  }
+
+  #begin(sum: Lanes): TrainingState {
+    const { plan, model, statisticsLanes } = this.#task
+    const parameters = initialParameters(model, new Stream(`${plan.seed}/initial`))
+    const statistics = finite('statistics', packLanes(statisticsLanes, sum))
+    const none = { evaluation: undefined, evaluated: false, report: undefined }
+    return { kind: 'underway', round: 0, statistics, parameters, ...none }
+  }
+
+  /** Found once for the same sums, so that every round of a run sees the same preprocessing object. */
+  #basis(state: Underway): Basis {
+    const known = this.#bases.get(state.statistics) ?? basisOf(this.#task, state.statistics)
+    this.#bases.set(state.statistics, known)
+    return known
+  }
+
+  async #evaluate(site: SiteData, { parameters }: Underway, { preprocessing }: Basis): Promise<Lanes> {
+    const { label, plan } = this.#task
+    const { x, rows } = site.heldOut
+    const outputs = rows > 0 ? await site.trainer.predict(parameters, x, rows) : new Float32Array(0)
+    const judged = { outputs: restoreOutputs(outputs, preprocessing), labels: site.heldOutLabels }
+    return evaluate(label, plan.evaluation.bins, judged)
+  }
+
+  /** Shares were rounded by the encoding; what was counted becomes whole again. */
+  #countsFromShares(state: Underway, sum: Lanes): Float64Array {
+    const { heldOutRows } = this.#basis(state)
+    const kinds = new Map(this.#counts.map(({ name, kind }) => [name, kind]))
+    const counts = mapLanes(sum, (value, name) =>
+      kinds.get(name) === 'integer' ? Math.round(value * heldOutRows) : value * heldOutRows,
+    )
+    return finite('evaluation', packLanes(this.#counts, counts))
+  }
+
+  #report(state: Underway): Report | undefined {
+    return state.evaluation && readEvaluation(this.#task.label, unpackLanes(this.#counts, state.evaluation))
+  }
+}
+
+const asks = (request: SumRequest, lanes: readonly Lane[]): boolean =>
+  request.lanes.some(({ name }) => name === lanes[0].name)
+
+const mapLanes = (lanes: Lanes, value: (value: number, name: string) => number): Record<string, Float64Array> =>
+  Object.fromEntries(
+    Object.entries(lanes).map(([name, values]) => [name, Float64Array.from(values, (each) => value(each, name))]),
+  )

@@ -1,0 +1,188 @@
+/** Readers of one column: the bytes of a field become a number or a category's index, or a fault with its place. */
+
+import type { CategoryColumn, NumberColumn } from '../../protocol/schema.ts'
+import type { Row } from './row.ts'
+import type { Conversion } from './units.ts'
+
+/** Decimal numbers as people write them; no hexadecimal, no `Infinity`. */
+const decimalNumber = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const powersOfTen = Float64Array.from({ length: 23 }, (_, i) => Number(`1e${i}`))
+/** Below this many digits the digits and the power of ten are exact doubles, so that one division rounds correctly. */
+const exactDigits = 15
+const [minus, plus, zero, point, comma] = [45, 43, 48, 46, 44]
+/** Distinct spellings of categories that are remembered; beyond them a field is looked up by its text. */
+const rememberedSpellings = 4096
+
+/** What a site's file says about one column, beside the plan. */
+export interface Dialect {
+  /** Codes that mean "missing": the plan's, the column's and the site's. */
+  readonly missing: readonly string[]
+  readonly decimal: '.' | ','
+  readonly conversion?: Conversion
+  /** The site's code -> the plan's code. */
+  readonly codes?: Readonly<Record<string, string>>
+}
+
+/** Reads the fields of a number column, in the plan's unit. */
+export class NumberReader {
+  readonly #column: NumberColumn
+  readonly #dialect: Dialect
+  readonly #missing: MissingCodes
+  readonly #point: number
+
+  constructor(column: NumberColumn, dialect: Dialect) {
+    this.#column = column
+    this.#dialect = dialect
+    this.#missing = new MissingCodes(dialect.missing)
+    this.#point = dialect.decimal === ',' ? comma : point
+  }
+
+  /** @returns the value, NaN where missing. @throws InputError ERR_DATA_NUMBER, ERR_DATA_RANGE, ERR_DATA_INTEGER */
+  read(row: Row, field: number): number {
+    const plain = this.#plain(row.bytes, row.starts[field], row.ends[field])
+    const value = Number.isNaN(plain) ? this.#fromText(row, field) : plain
+    if (Number.isNaN(value) || this.#missing.numbers.includes(value)) return Number.NaN
+    return this.#checked(value, row, field)
+  }
+
+  /** The common case without making text: a sign, digits and a decimal point. NaN where it is anything else. */
+  #plain(bytes: Uint8Array, start: number, end: number): number {
+    const negative = bytes[start] === minus
+    let i = negative || bytes[start] === plus ? start + 1 : start
+    let digits = 0
+    let mantissa = 0
+    let pointAt = end
+    for (; i < end; i++) {
+      const digit = bytes[i] - zero
+      if (digit >= 0 && digit <= 9) {
+        mantissa = mantissa * 10 + digit
+        digits++
+      } else if (bytes[i] === this.#point && pointAt === end) {
+        pointAt = i
+      } else {
+        return Number.NaN
+      }
+    }
+    if (digits === 0 || digits > exactDigits) return Number.NaN
+    const value = pointAt === end ? mantissa : mantissa / powersOfTen[end - pointAt - 1]
+    return negative ? -value : value
+  }
+
+  #fromText(row: Row, field: number): number {
+    const text = row.text(field)
+    if (this.#missing.texts.has(text)) return Number.NaN
+    const withPoint = this.#dialect.decimal === ',' ? text.replace(',', '.') : text
+    const value = decimalNumber.test(withPoint) ? Number(withPoint) : Number.NaN
+    if (Number.isFinite(value)) return value
+    const hint = /^[+-]?\d+,\d+$/.test(text) ? '; for decimal commas set format.decimal to ","' : ''
+    const found = text === '' ? 'an empty field' : JSON.stringify(text.slice(0, 80))
+    throw row.fault(field, 'ERR_DATA_NUMBER', `"${this.#column.name}": expected a number, found ${found}${hint}`)
+  }
+
+  #checked(recorded: number, row: Row, field: number): number {
+    const { name, range, integer, unit } = this.#column
+    const converted = this.#dialect.conversion
+    // Rounding away the last bits of a conversion keeps its exact values exact: 70 in is 177.8 cm, not 177.79999999999998.
+    const value =
+      converted === undefined
+        ? recorded
+        : Number((recorded * converted.factor + converted.offset).toPrecision(exactDigits))
+    if (value >= range[0] && value <= range[1] && (!integer || Number.isInteger(value))) return value
+    const shown = `${value}${unit === undefined ? '' : ` ${unit}`}${converted ? ` (recorded as ${recorded})` : ''}`
+    if (integer && !Number.isInteger(value)) {
+      throw row.fault(field, 'ERR_DATA_INTEGER', `"${name}": expected a whole number, found ${shown}`)
+    }
+    throw row.fault(field, 'ERR_DATA_RANGE', `"${name}": expected ${range[0]} to ${range[1]}, found ${shown}`)
+  }
+}
+
+/** Reads the fields of a category column. */
+export class CategoryReader {
+  readonly #column: CategoryColumn
+  readonly #missing: MissingCodes
+  readonly #codes: Readonly<Record<string, string>>
+  readonly #byText: ReadonlyMap<string, number>
+  readonly #byNumber: ReadonlyMap<number, number>
+  readonly #remembered = new Map<number, { readonly bytes: Uint8Array; readonly index: number }>()
+
+  constructor(column: CategoryColumn, dialect: Dialect) {
+    this.#column = column
+    this.#missing = new MissingCodes(dialect.missing)
+    this.#codes = dialect.codes ?? {}
+    this.#byText = new Map(column.categories.map((code, i) => [code, i]))
+    this.#byNumber = uniqueNumbers(column.categories)
+  }
+
+  /** @returns the index of the category, -1 where missing. @throws InputError ERR_DATA_CATEGORY */
+  read(row: Row, field: number): number {
+    if (row.escaped[field] === 1) return this.#fromText(row, field)
+    const start = row.starts[field]
+    const end = row.ends[field]
+    const hash = fnv1a(row.bytes, start, end)
+    const known = this.#remembered.get(hash)
+    if (known !== undefined && sameBytes(known.bytes, row.bytes, start, end)) return known.index
+    const index = this.#fromText(row, field)
+    if (known === undefined && this.#remembered.size < rememberedSpellings) {
+      this.#remembered.set(hash, { bytes: row.bytes.slice(start, end), index })
+    }
+    return index
+  }
+
+  #fromText(row: Row, field: number): number {
+    const found = row.text(field)
+    const text = Object.hasOwn(this.#codes, found) ? this.#codes[found] : found
+    const exact = this.#byText.get(text)
+    if (exact !== undefined) return exact
+    if (this.#missing.texts.has(text)) return -1
+    if (decimalNumber.test(text)) {
+      const same = this.#byNumber.get(Number(text))
+      if (same !== undefined) return same
+      if (this.#missing.numbers.includes(Number(text))) return -1
+    }
+    const { name, categories } = this.#column
+    const expected = categories.slice(0, 12).map((code) => JSON.stringify(code))
+    if (categories.length > expected.length) expected.push(`${categories.length - expected.length} more`)
+    throw row.fault(
+      field,
+      'ERR_DATA_CATEGORY',
+      `"${name}": expected one of ${expected.join(', ')}; found ${JSON.stringify(text.slice(0, 80))}`,
+    )
+  }
+}
+
+/** Codes that mean "missing", by text; those that are numbers also by value, so that `-9` covers `-9.0`. */
+class MissingCodes {
+  readonly texts: ReadonlySet<string>
+  readonly numbers: readonly number[]
+
+  constructor(codes: readonly string[]) {
+    this.texts = new Set(codes)
+    this.numbers = [...new Set(codes.filter((code) => decimalNumber.test(code)).map(Number))]
+  }
+}
+
+/** Codes by value, where one code alone has it: `250` and `250.0` listed side by side are two codes, not one number. */
+function uniqueNumbers(codes: readonly string[]): ReadonlyMap<number, number> {
+  const byNumber = new Map<number, number>()
+  const ambiguous = new Set<number>()
+  for (const [index, code] of codes.entries()) {
+    if (!decimalNumber.test(code)) continue
+    if (byNumber.has(Number(code))) ambiguous.add(Number(code))
+    byNumber.set(Number(code), index)
+  }
+  for (const number of ambiguous) byNumber.delete(number)
+  return byNumber
+}
+
+/** Fowler, Noll and Vo's hash of a field's bytes. */
+function fnv1a(bytes: Uint8Array, start: number, end: number): number {
+  let hash = 0x811c9dc5
+  for (let i = start; i < end; i++) hash = Math.imul(hash ^ bytes[i], 0x01000193)
+  return hash
+}
+
+function sameBytes(expected: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  if (expected.length !== end - start) return false
+  for (let i = 0; i < expected.length; i++) if (expected[i] !== bytes[start + i]) return false
+  return true
+}

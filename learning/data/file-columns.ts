@@ -1,0 +1,60 @@
+/** Which field of a record holds which column of the plan. */
+
+import { InputError } from '../../protocol/errors.ts'
+import { suggestion } from '../../protocol/plan.ts'
+import type { DataSchema } from '../../protocol/schema.ts'
+import { fileFormat, type Mapping } from './mapping.ts'
+
+/** A file's columns in its own order and under its own names. */
+export interface FileColumns {
+  /** The file's name, for messages. */
+  readonly source: string
+  readonly names: readonly string[]
+}
+
+/** The columns of a file without a header. */
+export function declaredColumns(schema: DataSchema, mapping: Mapping): readonly string[] {
+  const { order } = fileFormat(schema, mapping)
+  return order ?? [...schema.columns.map((column) => column.name), ...(schema.label ? [schema.label.column] : [])]
+}
+
+/** The field of each column the plan wants. @throws InputError ERR_DATA_COLUMN_TWICE, _UNKNOWN, _MISSING */
+export function fieldsByName(schema: DataSchema, mapping: Mapping, file: FileColumns): ReadonlyMap<string, number> {
+  const wanted = wantedColumns(schema)
+  const ignored = schema.columns.filter((column) => column.type === 'ignore').map((column) => column.name)
+  const fields = new Map<string, number>()
+  for (const [field, inFile] of file.names.entries()) {
+    const name = Object.hasOwn(mapping.rename, inFile) ? mapping.rename[inFile] : inFile
+    if (!wanted.includes(name)) {
+      if (ignored.includes(name) || mapping.ignore === '*' || mapping.ignore.includes(inFile)) continue
+      throw unknownColumn(file.source, name, wanted)
+    }
+    const earlier = fields.get(name)
+    if (earlier !== undefined) {
+      const message = `the column "${name}" stands twice: fields ${earlier + 1} and ${field + 1}`
+      throw new InputError('ERR_DATA_COLUMN_TWICE', message, file.source)
+    }
+    fields.set(name, field)
+  }
+  const absent = wanted.filter((name) => !fields.has(name))
+  if (absent.length > 0) throw missingColumns(file, absent)
+  return fields
+}
+
+function wantedColumns(schema: DataSchema): string[] {
+  const columns = schema.columns.filter((column) => column.type !== 'ignore').map((column) => column.name)
+  return schema.label ? [...columns, schema.label.column] : columns
+}
+
+function unknownColumn(source: string, name: string, wanted: readonly string[]): InputError {
+  const near = suggestion(name, wanted)
+  const advice = 'rename it or list it under `ignore` in the mapping of this site'
+  return new InputError('ERR_DATA_COLUMN_UNKNOWN', `the plan has no column "${name}"${near}; ${advice}`, source)
+}
+
+function missingColumns(file: FileColumns, absent: readonly string[]): InputError {
+  const names = absent.map((name) => `"${name}"`).join(', ')
+  const found = file.names.slice(0, 20).map((name) => `"${name}"`)
+  const message = `expected the column${absent.length > 1 ? 's' : ''} ${names}; found ${found.join(', ')}`
+  return new InputError('ERR_DATA_COLUMN_MISSING', message, file.source)
+}

@@ -1,0 +1,136 @@
+/** From columns to features: imputation, one-hot codes and standardisation by global statistics, the same at every site. */
+
+import * as z from 'zod'
+import type { DataSchema } from '../../protocol/schema.ts'
+import type { Examples } from '../engine/trainer.ts'
+import type { ColumnStatistics, Statistics } from './statistics.ts'
+import { type MeasuredColumn, measuredColumns, type Table } from './table.ts'
+
+export const preprocessingOptions = z.strictObject({
+  /** `mean` fills a missing number with the mean; `mean+indicator` adds a feature that says it was missing. */
+  numbers: z.enum(['mean', 'mean+indicator']).default('mean'),
+  /** A missing category becomes zeros in all its features, or the most frequent category. */
+  categories: z.enum(['zero', 'frequent']).default('zero'),
+})
+
+export type PreprocessingOptions = z.infer<typeof preprocessingOptions>
+
+const numberStep = z.strictObject({
+  type: z.literal('number'),
+  name: z.string(),
+  /** Fills what is missing, and is subtracted. */
+  mean: z.number(),
+  /** Divides; 1 where the column does not vary. */
+  deviation: z.number().positive(),
+  indicator: z.boolean(),
+})
+
+const categoryStep = z.strictObject({
+  type: z.literal('category'),
+  name: z.string(),
+  categories: z.array(z.string()),
+  /** The category that fills what is missing; absent for zeros. */
+  fill: z.int().min(0).optional(),
+})
+
+/** Plain JSON: a part of the model file, so that `predict` prepares rows as training did. */
+export const preprocessingSchema = z.strictObject({
+  columns: z.array(z.discriminatedUnion('type', [numberStep, categoryStep])),
+  /** Only for a number as label: the model predicts (label - mean) / deviation. */
+  label: z.strictObject({ mean: z.number(), deviation: z.number().positive() }).optional(),
+})
+
+export type Preprocessing = z.infer<typeof preprocessingSchema>
+type Step = Preprocessing['columns'][number]
+
+/** How many features a row has: known from the schema alone, before any statistics. */
+export const featureCount = (schema: DataSchema, options: PreprocessingOptions): number =>
+  measuredColumns(schema).reduce((total, column) => total + width(column, options), 0)
+
+/** The preprocessing that global statistics lead to. */
+export function preprocessing(
+  schema: DataSchema,
+  statistics: Statistics,
+  options: PreprocessingOptions,
+): Preprocessing {
+  const columns = measuredColumns(schema).map((column, i) => step(column, statistics.columns[i], options))
+  const label = statistics.label?.type === 'number' ? { label: scaleOf(statistics.label) } : {}
+  return { columns, ...label }
+}
+
+/** Names of the features in order: `age`, `thal missing`, `cp=4`. */
+export function featureNames({ columns }: Preprocessing): string[] {
+  return columns.flatMap((column) => {
+    if (column.type === 'category') return column.categories.map((category) => `${column.name}=${category}`)
+    return column.indicator ? [column.name, `${column.name} missing`] : [column.name]
+  })
+}
+
+/** Rows ready for a model. A table without a label gives labels of 0. */
+export function prepare(table: Table, { columns, label }: Preprocessing): Examples {
+  const features = columns.reduce((total, column) => total + stepWidth(column), 0)
+  const x = new Float32Array(table.rows * features)
+  let offset = 0
+  for (const [i, column] of columns.entries()) {
+    fill(x, { offset, features }, column, table.columns[i])
+    offset += stepWidth(column)
+  }
+  const y = table.label ?? new Float32Array(table.rows)
+  return { rows: table.rows, features, x, y: label ? y.map((value) => (value - label.mean) / label.deviation) : y }
+}
+
+/** Outputs of a regression back in the label's unit; probabilities as they are. */
+export const restoreOutputs = (outputs: Float32Array, { label }: Preprocessing): Float32Array =>
+  label ? outputs.map((value) => value * label.deviation + label.mean) : outputs
+
+function width(column: MeasuredColumn, options: PreprocessingOptions): number {
+  if (column.type === 'category') return column.categories.length
+  return options.numbers === 'mean+indicator' ? 2 : 1
+}
+
+function stepWidth(column: Step): number {
+  if (column.type === 'category') return column.categories.length
+  return column.indicator ? 2 : 1
+}
+
+function step(column: MeasuredColumn, statistics: ColumnStatistics, options: PreprocessingOptions): Step {
+  const { name } = column
+  if (column.type === 'number') {
+    return { type: 'number', name, ...scaleOf(statistics), indicator: options.numbers === 'mean+indicator' }
+  }
+  const { categories } = column
+  if (options.categories === 'zero' || statistics.type !== 'category') return { type: 'category', name, categories }
+  return { type: 'category', name, categories, fill: statistics.counts.indexOf(Math.max(...statistics.counts)) }
+}
+
+/** A column that is empty everywhere, or constant, becomes zeros. */
+function scaleOf(statistics: ColumnStatistics): { readonly mean: number; readonly deviation: number } {
+  if (statistics.type !== 'number') throw new Error(`"${statistics.name}" has the statistics of a category`)
+  const { mean = 0, variance = 0 } = statistics
+  return { mean, deviation: Math.sqrt(variance) || 1 }
+}
+
+function fill(
+  x: Float32Array,
+  at: { readonly offset: number; readonly features: number },
+  step: Step,
+  column: Table['columns'][number],
+): void {
+  let cell = at.offset
+  if (step.type === 'number' && column.type === 'number') {
+    for (const value of column.values) {
+      const missing = Number.isNaN(value)
+      x[cell] = missing ? 0 : (value - step.mean) / step.deviation
+      if (step.indicator) x[cell + 1] = missing ? 1 : 0
+      cell += at.features
+    }
+  } else if (step.type === 'category' && column.type === 'category') {
+    for (const code of column.codes) {
+      const index = code >= 0 ? code : step.fill
+      if (index !== undefined) x[cell + index] = 1
+      cell += at.features
+    }
+  } else {
+    throw new Error(`"${step.name}" is a ${step.type} in the preprocessing and a ${column.type} in the table`)
+  }
+}
