@@ -15,6 +15,11 @@ export interface Lane {
   readonly kind: 'integer' | 'real'
   /** Largest Euclidean norm of the whole lane at one site, where the algorithm promises one (clipped updates). */
   readonly l2?: number
+  /**
+   * Largest Euclidean distance by which adding or removing one record can move the lane at its site, where the
+   * algorithm promises one; 0 for what is public or already private (parameters out of DP-SGD).
+   */
+  readonly perRecord?: number
 }
 
 /** What one round asks of every site. Fixes the encoding and the sensitivity; computed by each party, never received. */
@@ -24,6 +29,10 @@ export interface SumRequest {
   /** The ring Z_2^bits: 32 for model updates, 64 for statistics. */
   readonly bits: 16 | 20 | 24 | 32 | 64
   readonly lanes: readonly Lane[]
+  /** Each record enters this sum with this probability, independently (Poisson sampling); absent: every record does. */
+  readonly rate?: number
+  /** Steps of DP-SGD that every site takes for this sum, where the plan's mechanism is `dp-sgd`. */
+  readonly noisySteps?: number
 }
 
 /** Values by lane name; each has the lane's length. */

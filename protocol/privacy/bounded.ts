@@ -1,0 +1,64 @@
+/** An algorithm whose requests and contributions pass through a mechanism; its state stays its own. */
+
+import type { Algorithm, Lanes, Metrics, SumRequest } from '../algorithm.ts'
+
+export interface Bounds {
+  /** The request as all parties see it: sensitivity fixed, room for noise. */
+  readonly request: (request: SumRequest) => SumRequest
+  /** What a site may contribute to it. */
+  readonly contribution: (lanes: Lanes, request: SumRequest) => Lanes
+}
+
+export const bounded = <Site>(algorithm: Algorithm<unknown, Site>, bounds: Bounds): Algorithm<unknown, Site> =>
+  new Bounded(algorithm, bounds)
+
+class Bounded<Site> implements Algorithm<unknown, Site> {
+  readonly #inner: Algorithm<unknown, Site>
+  readonly #bounds: Bounds
+
+  constructor(inner: Algorithm<unknown, Site>, bounds: Bounds) {
+    this.#inner = inner
+    this.#bounds = bounds
+  }
+
+  init(): unknown {
+    return this.#inner.init()
+  }
+
+  request(state: unknown): SumRequest | undefined {
+    const request = this.#inner.request(state)
+    return request && this.#bounds.request(request)
+  }
+
+  async contribute(state: unknown, request: SumRequest, site: Site, round: number): Promise<Lanes> {
+    const lanes = await this.#inner.contribute(state, this.#innerRequest(state), site, round)
+    return this.#bounds.contribution(lanes, request)
+  }
+
+  apply(state: unknown, _: SumRequest, sum: Lanes, survivors: number): unknown {
+    return this.#inner.apply(state, this.#innerRequest(state), sum, survivors)
+  }
+
+  encode(state: unknown): Uint8Array {
+    return this.#inner.encode(state)
+  }
+
+  decode(bytes: Uint8Array): unknown {
+    return this.#inner.decode(bytes)
+  }
+
+  metrics(state: unknown): Metrics {
+    return this.#inner.metrics(state)
+  }
+
+  result(state: unknown): unknown {
+    return this.#inner.result(state)
+  }
+
+  /** The algorithm is asked in its own words, without the room the noise needs. */
+  #innerRequest(state: unknown): SumRequest {
+    const request = this.#inner.request(state)
+    if (request === undefined) throw new Error('a contribution or a sum for a computation that is complete')
+    return request
+  }
+}

@@ -1,0 +1,10 @@
+/** The menu of privacy mechanisms that a plan can name. */
+
+import { clip } from './clip.ts'
+import type { MechanismEntry } from './mechanism.ts'
+import { none } from './none.ts'
+
+export const mechanisms: Readonly<Record<string, MechanismEntry>> = {
+  none,
+  clip,
+}

@@ -1,0 +1,54 @@
+/** The mechanism port: one layer of the privacy onion around the sum. `none` is a mechanism too. */
+
+import type * as z from 'zod'
+import type { Algorithm, SumRequest } from '../algorithm.ts'
+import type { RingVector } from '../crypto/provider.ts'
+import type { Choice } from '../plan.ts'
+import type { Random } from '../random.ts'
+import type { PrivacyEvent } from './event.ts'
+
+/** Whose presence the noise hides. */
+export type Unit = 'record' | 'patient' | 'site'
+
+/** How many stand behind a sum. */
+export interface Cohort {
+  /** Sites in the roster. */
+  readonly sites: number
+  /** Fewest sites whose noise an observer does not know, in any sum that can be revealed (`honestShares`). */
+  readonly honest: number
+}
+
+export interface Mechanism {
+  /** Whose presence is hidden; `undefined` where nobody's is. */
+  readonly unit: Unit | undefined
+  /**
+   * The algorithm as it runs under this mechanism. Its requests fix the sensitivity and leave room for noise; its
+   * contributions keep what the request promises. Every party runs this algorithm, so all agree on both.
+   */
+  protect<Site>(algorithm: Algorithm<unknown, Site>): Algorithm<unknown, Site>
+  /** At the site, after encoding and before masking: adds the site's share of the noise, in place, modulo the ring. */
+  noiseShare(vector: RingVector, request: SumRequest, random: Random): void
+  /** At the coordinator, on the unmasked sum before anything is decoded or published: central noise, in place. */
+  noiseSum(sum: RingVector, request: SumRequest, random: Random): void
+  /** What answering a request of the protected algorithm costs one person, whether or not the round completes. */
+  charge(request: SumRequest): readonly PrivacyEvent[]
+}
+
+/** An entry of the menu: the options a plan may give, and the mechanism they lead to. */
+export interface MechanismEntry {
+  readonly options: z.ZodType
+  create(privacy: Choice, cohort: Cohort): Mechanism
+}
+
+/** Binds the options' type to the mechanism, so that a menu can hold mechanisms with different options. */
+export function mechanismEntry<Options extends z.ZodType>(
+  options: Options,
+  create: (options: z.infer<Options>, cohort: Cohort) => Mechanism,
+): MechanismEntry {
+  return {
+    options,
+    create({ name: _, ...given }, cohort) {
+      return create(options.parse(given), cohort)
+    },
+  }
+}
