@@ -6,7 +6,7 @@ import type { Label } from '../../protocol/schema.ts'
 import { type BinaryReport, binaryReport } from '../metrics/binary.ts'
 import { type Estimate, wilson } from '../metrics/interval.ts'
 import { brier, largestLogLoss, logLoss } from '../metrics/losses.ts'
-import { scoreBin } from '../metrics/score-counts.ts'
+import { countScores, type ScoreCounts, scoreBin } from '../metrics/score-counts.ts'
 
 export interface ClassReport {
   readonly type: 'class'
@@ -61,8 +61,14 @@ export function evaluationSums(label: Label, bins: number): readonly Sum[] {
   }
 }
 
-/** One site's part. `outputs` are probabilities or numbers in the label's unit, `labels` one a row. */
-export function evaluate(label: Label, bins: number, rows: { outputs: Float32Array; labels: Float32Array }): Sums {
+/** Outputs of a model, probabilities or numbers in the label's unit, beside the labels of the same rows. */
+export interface Judged {
+  readonly outputs: Float32Array
+  readonly labels: Float32Array
+}
+
+/** One site's part. */
+export function evaluate(label: Label, bins: number, rows: Judged): Sums {
   const sums = Object.fromEntries(
     evaluationSums(label, bins).map(({ name, length }) => [name, new Float64Array(length)]),
   )
@@ -84,19 +90,16 @@ export function evaluate(label: Label, bins: number, rows: { outputs: Float32Arr
   }
 }
 
-/** What the sums say; figures without examples are NaN. */
-export function readEvaluation(label: Label, sums: Sums): Report {
+/** What the sums say; figures without examples are NaN. `ranked` makes the figures of ranks exact, where it is known. */
+export function readEvaluation(label: Label, sums: Sums, ranked?: ScoreCounts): Report {
   const sum = (name: string, i = 0) => sums[`evaluation.${name}`][i]
   const examples = sum('examples')
   switch (label.type) {
     case 'binary': {
       const [truePositives, falsePositives, trueNegatives, falseNegatives] = sums['evaluation.confusion']
-      return binaryReport({
-        loss: sum('loss'),
-        brier: sum('brier'),
-        confusion: { truePositives, falsePositives, trueNegatives, falseNegatives },
-        scores: { positives: sums['evaluation.positives'], negatives: sums['evaluation.negatives'] },
-      })
+      const confusion = { truePositives, falsePositives, trueNegatives, falseNegatives }
+      const scores = { positives: sums['evaluation.positives'], negatives: sums['evaluation.negatives'] }
+      return binaryReport({ loss: sum('loss'), brier: sum('brier'), confusion, scores }, ranked)
     }
     case 'class':
       return { type: 'class', examples, accuracy: wilson(sum('correct'), examples), loss: sum('loss') / examples }
@@ -115,6 +118,12 @@ export function readEvaluation(label: Label, sums: Sums): Report {
     default:
       return unreachable(label)
   }
+}
+
+/** The same figures from outputs that lie in one place: ranks are exact, not by bins. */
+export function judge(label: Label, bins: number, rows: Judged): Report {
+  const ranked = label.type === 'binary' ? countScores(rows.outputs, rows.labels) : undefined
+  return readEvaluation(label, evaluate(label, bins, rows), ranked)
 }
 
 /** The report's single numbers, for a line on a terminal. */

@@ -76,6 +76,11 @@ export function parseModelFile(text: string): ModelFile {
   } catch {
     throw new InputError('ERR_MODEL_FILE', 'expected the JSON of a model file')
   }
+  return parseModel(value)
+}
+
+/** Checks a model file's value, its number of parameters too. @throws InputError ERR_MODEL_FILE */
+export function parseModel(value: unknown): ModelFile {
   const file = check(modelFileSchema, value, [], 'ERR_MODEL_FILE')
   parametersOf(file)
   return file

@@ -38,7 +38,8 @@ export interface BinaryReport {
   readonly calibration: readonly CalibrationGroup[]
 }
 
-export function binaryReport({ loss, brier, confusion, scores }: BinarySums): BinaryReport {
+/** `ranked` are exact counts of distinct scores, where there are any; the area and the distance are then exact too. */
+export function binaryReport({ loss, brier, confusion, scores }: BinarySums, ranked = scores): BinaryReport {
   const { truePositives, falsePositives, trueNegatives, falseNegatives } = confusion
   const positives = truePositives + falseNegatives
   const negatives = trueNegatives + falsePositives
@@ -48,13 +49,13 @@ export function binaryReport({ loss, brier, confusion, scores }: BinarySums): Bi
     type: 'binary',
     examples,
     positives,
-    auc: aucInterval(scores),
+    auc: aucInterval(ranked),
     accuracy: wilson(truePositives + trueNegatives, examples),
     sensitivity: wilson(truePositives, positives),
     specificity: wilson(trueNegatives, negatives),
     loss: loss / examples,
     brier: brier / examples,
-    ks: kolmogorovSmirnov(scores),
+    ks: kolmogorovSmirnov(ranked),
     calibrationError: calibrationError(calibration),
     calibration,
   }
