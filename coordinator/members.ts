@@ -39,8 +39,12 @@ export interface Step {
   readonly awaits: Iterable<number>
   /** Looks at one message. A ProtocolError from it ends the link of that member and of nobody else. */
   readonly take: (member: Member, message: Message) => Promise<Verdict>
-  /** The step may end before everybody answered when this says so. */
-  readonly enough?: () => boolean
+}
+
+export interface Attendance {
+  /** Milliseconds since the epoch; unset waits for as long as it takes. */
+  readonly until: number | undefined
+  readonly take: Step['take']
 }
 
 export class Members {
@@ -49,16 +53,17 @@ export class Members {
   readonly #clock: Clock
   /** Milliseconds without a byte or a heartbeat after which a member is given up. */
   readonly #patience: number
-  readonly #onCame: (member: Member) => void
+  #greet: (member: Member) => void = () => {}
 
-  constructor(options: {
-    readonly clock: Clock
-    readonly patience: number
-    readonly onCame: (member: Member) => void
-  }) {
+  constructor(options: { readonly clock: Clock; readonly patience: number }) {
     this.#clock = options.clock
     this.#patience = options.patience
-    this.#onCame = options.onCame
+  }
+
+  /** What is said to every member that is here and to every one that comes. */
+  onCame(greet: (member: Member) => void): void {
+    this.#greet = greet
+    for (const member of this.connected) greet(member)
   }
 
   get connected(): readonly Member[] {
@@ -78,6 +83,7 @@ export class Members {
     this.drop(member, 'ERR_REPLACED', 'the member connected anew')
     const connected: Connected = { ...member, link, lastHeard: this.#clock.now() }
     this.#connected.set(member.index, connected)
+    this.#greet(member)
     this.#happenings.put({ type: 'came', member })
     void this.#listen(connected)
   }
@@ -111,36 +117,30 @@ export class Members {
     const waiting = new Set<number>()
     const absent: Absence[] = []
     for (const index of step.awaits) if (this.has(index)) waiting.add(index)
-    while (waiting.size > 0 && step.enough?.() !== true) {
+    while (waiting.size > 0) {
       const happening = await this.#next(waiting)
       if (happening === undefined) this.#giveUpSilent(waiting)
-      else if (happening.type === 'came') this.#onCame(happening.member)
       else if (happening.type === 'left') {
         if (waiting.delete(happening.member.index)) absent.push(happening)
-      } else if ((await this.#judge(step, happening.member, happening.message)) === 'answered') {
+      } else if (
+        happening.type === 'said' &&
+        (await this.#judge(step.take, happening.member, happening.message)) === 'answered'
+      ) {
         waiting.delete(happening.member.index)
       }
     }
     return absent
   }
 
-  /** Waits until somebody comes, at most `milliseconds`; false when nobody did. */
-  async waitForArrival(milliseconds: number): Promise<boolean> {
-    const until = this.#clock.now() + milliseconds
-    for (;;) {
-      const left = until - this.#clock.now()
-      if (left <= 0) return false
-      const happening = await this.#within(left)
-      if (happening?.type === 'came') {
-        this.#onCame(happening.member)
-        return true
-      }
-    }
+  /** Waits for anything to happen, at most until the time `until`; what is said goes to `take`. */
+  async attend({ until, take }: Attendance): Promise<void> {
+    const happening = await this.#within(until === undefined ? undefined : until - this.#clock.now())
+    if (happening?.type === 'said') await this.#judge(take, happening.member, happening.message)
   }
 
-  async #judge(step: Step, member: Member, message: Message): Promise<Verdict> {
+  async #judge(take: Step['take'], member: Member, message: Message): Promise<Verdict> {
     try {
-      return await step.take(member, message)
+      return await take(member, message)
     } catch (error) {
       if (!isPeersFault(error)) throw error
       this.drop(member, error.code, error.message)
@@ -175,7 +175,8 @@ export class Members {
     return this.#within(oldest + this.#patience - this.#clock.now())
   }
 
-  async #within(milliseconds: number): Promise<Happening | undefined> {
+  async #within(milliseconds: number | undefined): Promise<Happening | undefined> {
+    if (milliseconds === undefined) return this.#happenings.next()
     const over = new AbortController()
     try {
       return await this.#happenings.next(this.#clock.wait(Math.max(0, milliseconds), over.signal))

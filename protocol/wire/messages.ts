@@ -33,7 +33,6 @@ export type Message =
   | { readonly type: 'secure'; readonly body: Uint8Array }
   | { readonly type: 'progress'; readonly attempt: number; readonly done: number }
   | RoundEnd
-  | { readonly type: 'agree'; readonly attempt: number; readonly stateHash: Uint8Array; readonly signature: Uint8Array }
   | { readonly type: 'abort'; readonly attempt: number; readonly code: string; readonly reason: string }
   | { readonly type: 'finish'; readonly code: string; readonly reason: string; readonly stateHash: Uint8Array }
 
@@ -47,6 +46,8 @@ export interface RosterEntry {
 export interface RoundEnd {
   readonly type: 'round-end'
   readonly attempt: number
+  /** The state the round started from. */
+  readonly startHash: Uint8Array
   /** How many sites the sum is over. */
   readonly survivors: number
   /** SHA-256 and length of the published sum, packed as an upload is. */
@@ -151,25 +152,23 @@ const layouts: { readonly [T in MessageType]: Layout<T> } = {
   'round-end': {
     tag: 22,
     write: (m, to) =>
-      to.uint64(m.attempt).uint32(m.survivors).raw(m.sumHash).uint32(m.sumLength).raw(m.stateHash).raw(m.journalHead),
+      to
+        .uint64(m.attempt)
+        .raw(m.startHash)
+        .uint32(m.survivors)
+        .raw(m.sumHash)
+        .uint32(m.sumLength)
+        .raw(m.stateHash)
+        .raw(m.journalHead),
     read: (from) => ({
       type: 'round-end',
       attempt: from.uint64('attempt'),
+      startHash: from.raw('start hash', hash),
       survivors: from.uint32('survivors', { max: limits.roster }),
       sumHash: from.raw('sum hash', hash),
       sumLength: from.uint32('sum length', { max: limits.blob }),
       stateHash: from.raw('state hash', hash),
       journalHead: from.raw('journal head', hash),
-    }),
-  },
-  agree: {
-    tag: 23,
-    write: (m, to) => to.uint64(m.attempt).raw(m.stateHash).raw(m.signature),
-    read: (from) => ({
-      type: 'agree',
-      attempt: from.uint64('attempt'),
-      stateHash: from.raw('state hash', hash),
-      signature: from.raw('signature', signature),
     }),
   },
   abort: {

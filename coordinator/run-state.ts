@@ -1,0 +1,71 @@
+/** What the rounds of a run share: the parties, the session, who has joined it, and what was deposited. */
+
+import type { Algorithm } from '../protocol/algorithm.ts'
+import type { CryptoProvider } from '../protocol/crypto/provider.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { Plan } from '../protocol/plan.ts'
+import type { Random } from '../protocol/random.ts'
+import { decodeSessionKey, type SessionKey } from '../protocol/secagg/messages.ts'
+import { type Adder, checkSessionKey, type Deposited } from '../protocol/secagg/server.ts'
+import type { BlobStore } from '../protocol/wire/channel.ts'
+import type { Identity } from '../protocol/wire/handshake.ts'
+import type { Message, RosterEntry } from '../protocol/wire/messages.ts'
+import type { Offer } from '../protocol/wire/offer.ts'
+import type { Clock } from './clock.ts'
+import type { RunEvent } from './events.ts'
+import type { Member, Members, Verdict } from './members.ts'
+
+/** Appends an entry to the run's journal; returns the journal's head with it. */
+export type Journal = (entry: Readonly<Record<string, unknown>>) => Promise<Uint8Array>
+
+export interface RunParts<State, Site> {
+  readonly plan: Plan
+  readonly algorithm: Algorithm<State, Site>
+  /** In the order of the sites' keys. */
+  readonly roster: readonly RosterEntry[]
+  readonly identity: Identity
+  readonly provider: CryptoProvider
+  readonly random: Random
+  readonly clock: Clock
+  readonly members: Members
+  readonly blobs: BlobStore
+  readonly journal: Journal
+  readonly report: (event: RunEvent) => void
+  /** Milliseconds to wait for the rest of the roster once the quorum is there. */
+  readonly assembly: number
+}
+
+/** What the rounds of a run share and change. */
+export interface RunState<State, Site> extends RunParts<State, Site> {
+  readonly adder: Adder
+  readonly offer: Offer
+  /** Members that joined this run, by their session keys. */
+  readonly keys: Map<number, SessionKey>
+  /** Deposits for the attempt to come. */
+  deposits: Map<number, Deposited>
+}
+
+/** Members that are connected and have joined this run. */
+export const present = <State, Site>(run: RunState<State, Site>): readonly Member[] =>
+  run.members.connected.filter(({ index }) => run.keys.has(index))
+
+/** Joining and declining can happen at any moment of a run. */
+export async function takeMembership<State, Site>(
+  run: RunState<State, Site>,
+  member: Member,
+  message: Message,
+): Promise<Verdict> {
+  if (message.type === 'join') {
+    const key = decodeSessionKey(message.sessionKey)
+    if (key.index !== member.index)
+      throw new ProtocolError('ERR_IMPERSONATION', `${member.name} joined as member ${key.index}`, member.name)
+    await checkSessionKey(run.adder, key)
+    run.keys.set(member.index, key)
+    run.deposits.delete(member.index)
+    run.report({ type: 'joined', site: member.name })
+  } else if (message.type === 'decline') {
+    run.keys.delete(member.index)
+    run.report({ type: 'declined', site: member.name, code: message.code, reason: message.reason })
+  }
+  return 'ignored'
+}

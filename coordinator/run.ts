@@ -1,0 +1,117 @@
+/** A run: waits for its sites, commits round after round, and tells every site when it is over. */
+
+import type { SumRequest } from '../protocol/algorithm.ts'
+import { toHex } from '../protocol/bytes.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import { planBytes, planHash } from '../protocol/plan.ts'
+import { openSession } from '../protocol/secagg/session.ts'
+import { attemptOf } from '../protocol/wire/attempts.ts'
+import { makeOffer } from '../protocol/wire/offer.ts'
+import { type Committed, runRound } from './round.ts'
+import { present, type RunParts, type RunState, takeMembership } from './run-state.ts'
+
+export interface RunResult<State> {
+  readonly state: State
+  readonly stateHash: Uint8Array
+  readonly rounds: number
+}
+
+/** Back-off between attempts at one round, in milliseconds. */
+const backOff = (tries: number): number => Math.min(30_000, 250 * 2 ** tries)
+
+/** @throws ProtocolError ERR_NO_QUORUM when a round fails `maxTries` times. */
+export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promise<RunResult<State>> {
+  const run = await openRun(parts)
+  await run.journal({
+    type: 'plan',
+    planHash: toHex(planHash(run.plan)),
+    session: toHex(run.adder.session.id),
+    roster: run.roster.map(({ name }) => name),
+  })
+  await assemble(run)
+  let state = run.algorithm.init()
+  let rounds = 0
+  for (let request = run.algorithm.request(state); request !== undefined; request = run.algorithm.request(state)) {
+    state = (await commitRound(run, { state, request, round: rounds })).state
+    rounds++
+  }
+  const stateHash = await run.provider.sha256(run.algorithm.encode(state))
+  await run.journal({ type: 'finish', rounds, stateHash: toHex(stateHash) })
+  run.members.broadcast({ type: 'finish', code: 'OK', reason: 'the run is complete', stateHash })
+  run.report({
+    type: 'finished',
+    rounds,
+    modelHash: toHex(stateHash),
+    metrics: run.algorithm.metrics(state),
+    result: run.algorithm.result(state),
+  })
+  return { state, stateHash, rounds }
+}
+
+async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunState<State, Site>> {
+  const nonce = parts.random.bytes(32)
+  const session = await openSession(parts.provider, {
+    planHash: planHash(parts.plan),
+    roster: parts.roster,
+    quorum: parts.plan.quorum,
+    nonce,
+    coordinator: parts.identity.publicKey,
+  })
+  const adder = { provider: parts.provider, session, sign: parts.identity.sign }
+  const offer = await makeOffer(parts.identity, { plan: planBytes(parts.plan), roster: parts.roster, nonce })
+  const run: RunState<State, Site> = { ...parts, adder, offer, keys: new Map(), deposits: new Map() }
+  // Whoever comes, now or in the middle of a round, is offered the run and takes part from the next round on.
+  parts.members.onCame((member) => parts.members.send(member.index, offer))
+  return run
+}
+
+/** Waits for the quorum, then a while for the rest of the roster. */
+async function assemble<State, Site>(run: RunState<State, Site>): Promise<void> {
+  const { minimum } = run.adder.session.thresholds
+  let patience: number | undefined
+  let told = ''
+  while (present(run).length < run.roster.length) {
+    const names = present(run).map(({ name }) => name)
+    const missing = run.roster.map(({ name }) => name).filter((name) => !names.includes(name))
+    if (told !== names.join()) run.report({ type: 'waiting', present: names, missing, needed: minimum })
+    told = names.join()
+    if (names.length < minimum) patience = undefined
+    else patience ??= run.clock.now() + run.assembly
+    if (patience !== undefined && run.clock.now() >= patience) return
+    await run.members.attend({ until: patience, take: (member, message) => takeMembership(run, member, message) })
+  }
+}
+
+interface Step<State> {
+  readonly state: State
+  readonly request: SumRequest
+  readonly round: number
+}
+
+/** Tries a round until it commits. A failed attempt costs nothing but time: nothing of it was learned. */
+async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<State>): Promise<Committed<State>> {
+  for (let tries = 0; ; tries++) {
+    const attempt = attemptOf(step.round, tries)
+    try {
+      return await runRound(run, { ...step, attempt })
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      run.members.broadcast({ type: 'abort', attempt, code: error.code, reason: error.message })
+      run.deposits = new Map()
+      await run.journal({ type: 'abort', attempt, code: error.code })
+      const milliseconds = backOff(tries)
+      run.report({
+        type: 'retry',
+        round: step.round,
+        code: error.code,
+        reason: error.message,
+        seconds: milliseconds / 1000,
+      })
+      await run.members.attend({
+        until: run.clock.now() + milliseconds,
+        take: (member, message) => takeMembership(run, member, message),
+      })
+      await assemble(run)
+    }
+  }
+}
