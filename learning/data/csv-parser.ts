@@ -147,8 +147,8 @@ export class CsvParser {
   #finish(lines: number): void {
     const row = this.#row
     // A space before the line's end opens a field that is none.
-    if (this.#runs && row.fields > 1 && isEmpty(row, row.fields - 1)) row.fields--
-    if (row.fields > 1 || !isEmpty(row, 0) || row.bytes[row.start] === quote) this.#take(row)
+    if (this.#runs && row.fields > 1 && isBlank(row, row.fields - 1)) row.fields--
+    if (row.fields > 1 || !isBlank(row, 0)) this.#take(row)
     row.line += lines
   }
 
@@ -157,7 +157,9 @@ export class CsvParser {
   }
 }
 
-const isEmpty = (row: Row, field: number): boolean => row.starts[field] === row.ends[field]
+/** Nothing, and no quotes around it: an empty field in quotes begins at its closing quote. */
+const isBlank = (row: Row, field: number): boolean =>
+  row.starts[field] === row.ends[field] && row.bytes[row.starts[field]] !== quote
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
   const whole = new Uint8Array(first.length + second.length)
