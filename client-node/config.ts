@@ -22,7 +22,7 @@ const siteConfigSchema = z.strictObject({
   mapping: z.string().min(1).optional(),
   /** Where the agent keeps its key and what it must remember. */
   folder: z.string().min(1).default('concordat-site'),
-  engine: z.string().min(1).default('auto'),
+  engine: z.enum(['auto', 'compiled', 'tfjs']).default('auto'),
   /** Leave when the first run has ended. */
   once: z.boolean().default(false),
 })
@@ -30,7 +30,10 @@ const siteConfigSchema = z.strictObject({
 export type SiteConfig = z.infer<typeof siteConfigSchema>
 
 /** Flags win over the file. Paths in a file are relative to that file. @throws InputError ERR_CONFIG. */
-export async function readSiteConfig(flags: Readonly<Record<string, unknown>>, file: string | undefined): Promise<SiteConfig> {
+export async function readSiteConfig(
+  flags: Readonly<Record<string, unknown>>,
+  file: string | undefined,
+): Promise<SiteConfig> {
   const written = file === undefined ? {} : await readConfigFile(file)
   return check(siteConfigSchema, { ...written, ...flags }, [], 'ERR_CONFIG')
 }

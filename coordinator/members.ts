@@ -112,6 +112,10 @@ export class Members {
     this.#happenings.put({ type: 'left', member, code, reason })
   }
 
+  closeAll(code: string, reason: string): void {
+    for (const member of this.connected) this.drop(member, code, reason)
+  }
+
   /** Waits for answers: until all that are awaited have answered, left, or gone silent. Returns who did not and why. */
   async gather(step: Step): Promise<readonly Absence[]> {
     const waiting = new Set<number>()

@@ -34,19 +34,27 @@ export async function runRound<State, Site>(
   const stateHash = await provider.sha256(start)
   await run.blobs.put(stateHash, start)
 
+  await run.journal({
+    type: 'round-start',
+    attempt: step.attempt,
+    purpose: step.request.purpose,
+    startHash: toHex(stateHash),
+  })
   const { round, absent } = await collect(run, step, stateHash)
   const sum = await server.unmask(run.adder, round)
 
+  run.noiseSum(sum, step.request, run.random)
   const survivors = round.survivors.length
   const state = algorithm.apply(step.state, step.request, decode(sum, step.request, run.roster.length), survivors)
-  const committed = await publish(run, { step, startHash: stateHash, state, sum, survivors })
   const sites = round.survivors.map((index) => run.roster[index].name)
+  const absences = absent.map(({ member, code, reason }) => ({ site: member.name, code, reason }))
+  const committed = await publish(run, { step, startHash: stateHash, state, sum, sites, absent: absences })
   run.report({
     type: 'round',
     round: roundOf(step.attempt),
     purpose: step.request.purpose,
     sites,
-    absent: absent.map(({ member, code, reason }) => ({ site: member.name, code, reason })),
+    absent: absences,
     metrics: algorithm.metrics(state),
     seconds: (run.clock.now() - began) / 1000,
     bytesUp: survivors * sum.byteLength,
@@ -197,13 +205,14 @@ interface Publication<State> {
   readonly startHash: Uint8Array
   readonly state: State
   readonly sum: RingVector
-  readonly survivors: number
+  readonly sites: string[]
+  readonly absent: { site: string; code: string; reason: string }[]
 }
 
 /** The sum is public from here on: every site recomputes the state from it. */
 async function publish<State, Site>(
   run: RunState<State, Site>,
-  { step, startHash, state, sum, survivors }: Publication<State>,
+  { step, startHash, state, sum, sites, absent }: Publication<State>,
 ): Promise<Committed<State>> {
   const sumBytes = packVector(sum)
   const sumHash = await run.provider.sha256(sumBytes)
@@ -212,7 +221,9 @@ async function publish<State, Site>(
   const journalHead = await run.journal({
     type: 'round',
     attempt: step.attempt,
-    survivors,
+    startHash: toHex(startHash),
+    participants: sites,
+    absent,
     sumHash: toHex(sumHash),
     stateHash: toHex(stateHash),
   })
@@ -220,7 +231,7 @@ async function publish<State, Site>(
     type: 'round-end',
     attempt: step.attempt,
     startHash,
-    survivors,
+    survivors: sites.length,
     sumHash,
     sumLength: sumBytes.length,
     stateHash,

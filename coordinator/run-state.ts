@@ -1,8 +1,9 @@
 /** What the rounds of a run share: the parties, the session, who has joined it, and what was deposited. */
 
-import type { Algorithm } from '../protocol/algorithm.ts'
-import type { CryptoProvider } from '../protocol/crypto/provider.ts'
+import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
+import type { CryptoProvider, RingVector } from '../protocol/crypto/provider.ts'
 import { ProtocolError } from '../protocol/errors.ts'
+import type { JournalEntry } from '../protocol/journal/entries.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Random } from '../protocol/random.ts'
 import { decodeSessionKey, type SessionKey } from '../protocol/secagg/messages.ts'
@@ -15,12 +16,14 @@ import type { Clock } from './clock.ts'
 import type { RunEvent } from './events.ts'
 import type { Member, Members, Verdict } from './members.ts'
 
-/** Appends an entry to the run's journal; returns the journal's head with it. */
-export type Journal = (entry: Readonly<Record<string, unknown>>) => Promise<Uint8Array>
+/** Appends an entry to the run's journal, durably; returns the hash of the journal's head with it. */
+export type Journal = (entry: JournalEntry) => Promise<Uint8Array>
 
 export interface RunParts<State, Site> {
   readonly plan: Plan
   readonly algorithm: Algorithm<State, Site>
+  /** The plan's central noise, in place on the unmasked sum. */
+  readonly noiseSum: (sum: RingVector, request: SumRequest, random: Random) => void
   /** In the order of the sites' keys. */
   readonly roster: readonly RosterEntry[]
   readonly identity: Identity

@@ -24,10 +24,13 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
   const run = await openRun(parts)
   await run.journal({
     type: 'plan',
+    name: run.plan.name,
     planHash: toHex(planHash(run.plan)),
     session: toHex(run.adder.session.id),
-    roster: run.roster.map(({ name }) => name),
+    coordinator: toHex(run.identity.publicKey),
   })
+  const sites = run.roster.map(({ name, identity }) => ({ name, identity: toHex(identity) }))
+  await run.journal({ type: 'roster', sites })
   await assemble(run)
   let state = run.algorithm.init()
   let rounds = 0
@@ -36,7 +39,7 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
     rounds++
   }
   const stateHash = await run.provider.sha256(run.algorithm.encode(state))
-  await run.journal({ type: 'finish', rounds, stateHash: toHex(stateHash) })
+  await run.journal({ type: 'finish', code: 'OK', reason: 'the run is complete', rounds, stateHash: toHex(stateHash) })
   run.members.broadcast({ type: 'finish', code: 'OK', reason: 'the run is complete', stateHash })
   run.report({
     type: 'finished',
@@ -98,7 +101,7 @@ async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<S
       if (!(error instanceof ProtocolError)) throw error
       run.members.broadcast({ type: 'abort', attempt, code: error.code, reason: error.message })
       run.deposits = new Map()
-      await run.journal({ type: 'abort', attempt, code: error.code })
+      await run.journal({ type: 'abort', attempt, code: error.code, reason: error.message })
       const milliseconds = backOff(tries)
       run.report({
         type: 'retry',

@@ -2,7 +2,7 @@
 
 import type { Algorithm, SumRequest } from '../algorithm.ts'
 import { equalBytes, toHex } from '../bytes.ts'
-import type { CryptoProvider } from '../crypto/provider.ts'
+import type { CryptoProvider, RingVector } from '../crypto/provider.ts'
 import { errorCode, InputError, ProtocolError, unreachable } from '../errors.ts'
 import { type Plan, planHash } from '../plan.ts'
 import type { Random } from '../random.ts'
@@ -51,6 +51,8 @@ export interface Opened<State, Site> {
   readonly plan: Plan
   readonly algorithm: Algorithm<State, Site>
   readonly site: Site
+  /** The plan's noise share, in place on the encoded vector. */
+  readonly noiseShare: (vector: RingVector, request: SumRequest, random: Random) => void
 }
 
 export type SiteEvent =
@@ -291,6 +293,7 @@ async function contribute<State, Site>(
   const lanes = await shell.during(algorithm.contribute(membership.state, request, site, round), beat)
   const coins = new Stream(`${plan.seed}/${shell.name}/${round}/rounding`)
   const vector = encode(lanes, request, { sites: party.session.roster.length, coins })
+  membership.noiseShare(vector, request, party.random)
   await client.mask(party, membership.secure, vector)
   const bytes = packVector(vector)
   const hash = await party.provider.sha256(bytes)

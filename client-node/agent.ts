@@ -1,0 +1,169 @@
+/** The agent of a site: it keeps a link to the coordinator, takes part in runs on its own records, and always comes back. */
+
+import { randomBytes } from 'node:crypto'
+import { appendFile, mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { parse as parseYaml } from 'yaml'
+import type { Site } from '../learning/algorithms/site.ts'
+import { computationOf, planMenus } from '../learning/computation.ts'
+import { parseMapping } from '../learning/data/mapping.ts'
+import type { TrainerFactory } from '../learning/engine/trainer.ts'
+import { fromHex } from '../protocol/bytes.ts'
+import { openKeyFile } from '../protocol/crypto/node/key-file.ts'
+import { nodeProvider } from '../protocol/crypto/node/provider.ts'
+import { InputError, ProtocolError } from '../protocol/errors.ts'
+import {
+  createParticipant,
+  type Finish,
+  type Opened,
+  type Participant,
+  type SiteEvent,
+} from '../protocol/participant/participant.ts'
+import { parsePlanFile } from '../protocol/plan.ts'
+import type { Random } from '../protocol/random.ts'
+import { parseRoster } from '../protocol/roster.ts'
+import { greet, type Identity } from '../protocol/wire/handshake.ts'
+import { fileAnswerLog } from './answer-log.ts'
+import type { SiteConfig } from './config.ts'
+import { connect } from './connect.ts'
+import { csvFile } from './data/csv.ts'
+
+const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
+
+export type AgentEvent =
+  | SiteEvent
+  | { readonly type: 'connected' }
+  | { readonly type: 'reconnecting'; readonly seconds: number; readonly reason: string }
+
+export interface AgentOptions {
+  readonly config: SiteConfig
+  readonly trainer: TrainerFactory
+  readonly signal: AbortSignal
+  readonly report: (event: AgentEvent) => void
+}
+
+/** What turns a site away for good: trying again would not help. */
+const final = new Set(['ERR_UNTRUSTED_COORDINATOR', 'ERR_UNKNOWN_SITE', 'ERR_VERSION', 'ERR_ROSTER_MISMATCH'])
+
+/** Heartbeats while the site computes, in milliseconds. */
+const beatEvery = 2_000
+
+/** Runs until stopped, or with `once` until the first run has ended. @throws InputError, ProtocolError what cannot be waited out. */
+export async function runAgent(options: AgentOptions): Promise<Finish | undefined> {
+  const { config, signal, report } = options
+  const { seed } = await openKeyFile(join(config.folder, 'identity.key'))
+  const identity: Identity = {
+    publicKey: await nodeProvider.ed25519PublicKey(seed),
+    sign: (message) => nodeProvider.ed25519Sign(seed, message),
+  }
+  const { participant, declined } = await openParticipant(options, identity)
+  for (let failures = 0; !signal.aborted; ) {
+    try {
+      const finish = await session({
+        ...options,
+        identity,
+        participant,
+        connected: () => {
+          failures = 0
+        },
+      })
+      if (config.once && finish !== undefined) return finish
+    } catch (error) {
+      if (!(error instanceof ProtocolError) || final.has(error.code)) throw error
+      failures++
+      if (config.once && error.code === 'ERR_UNREACHABLE' && failures >= 10) throw error
+      report({ type: 'reconnecting', seconds: backOff(failures) / 1000, reason: error.message })
+    }
+    if (config.once && declined() !== undefined) throw declined()
+    await delay(backOff(failures), undefined, { signal }).catch(() => {})
+  }
+  return undefined
+}
+
+/** Full jitter (Brooker 2015): a restarted coordinator is not met by all sites at once. */
+const backOff = (failures: number): number =>
+  Math.round(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)) * (0.5 + randomBytes(1)[0] / 512))
+
+interface Session extends AgentOptions {
+  readonly identity: Identity
+  readonly participant: Participant
+  readonly connected: () => void
+}
+
+async function session({
+  config,
+  signal,
+  report,
+  identity,
+  participant,
+  connected,
+}: Session): Promise<Finish | undefined> {
+  const link = await connect(new URL(config.coordinator))
+  const stop = (): void => link.close()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    link.authorise(
+      await greet(link, fromHex(config.coordinatorKey), { identity, verify: nodeProvider.ed25519Verify, random }),
+    )
+    connected()
+    report({ type: 'connected' })
+    return await participant.serve(link)
+  } finally {
+    signal.removeEventListener('abort', stop)
+    link.close()
+  }
+}
+
+async function openParticipant(
+  { config, trainer, report }: AgentOptions,
+  identity: Identity,
+): Promise<{ participant: Participant; declined: () => InputError | undefined }> {
+  const roster = parseRoster(await readText(config.roster, 'ERR_ROSTER'))
+  const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
+  const source = csvFile(config.data)
+  let declined: InputError | undefined
+  const open = async (planText: Uint8Array): Promise<Opened<unknown, Site>> => {
+    try {
+      const { plan } = parsePlanFile(Buffer.from(planText).toString('utf8'), planMenus)
+      const computation = computationOf(plan, roster.length)
+      const { table } = await source.table({
+        schema: plan.data,
+        ...(mapping === undefined ? {} : { mapping: parseMapping(parseYaml(mapping), plan.data) }),
+      })
+      return { plan, ...computation, site: { name: config.name, table, trainer } }
+    } catch (error) {
+      if (error instanceof InputError) declined = error
+      throw error
+    }
+  }
+  const participant = createParticipant<unknown, Site>({
+    name: config.name,
+    identity,
+    coordinator: fromHex(config.coordinatorKey),
+    roster,
+    provider: nodeProvider,
+    random,
+    log: fileAnswerLog(join(config.folder, 'answers.bin')),
+    open,
+    during: async (work, beat) => {
+      const timer = setInterval(beat, beatEvery)
+      try {
+        return await work
+      } finally {
+        clearInterval(timer)
+      }
+    },
+    keepReceipt: async (receipt) => {
+      await mkdir(config.folder, { recursive: true, mode: 0o700 })
+      await appendFile(join(config.folder, 'receipts.jsonl'), `${JSON.stringify(receipt)}\n`, { mode: 0o600 })
+    },
+    report,
+  })
+  return { participant, declined: () => declined }
+}
+
+const readText = (path: string, code: `ERR_${string}`): Promise<string> =>
+  readFile(path, 'utf8').catch((error: unknown) => {
+    throw new InputError(code, error instanceof Error ? error.message : String(error), path)
+  })

@@ -1,0 +1,40 @@
+/** From a plan to the computation every party runs: the menus a plan can name, and the algorithm inside its privacy mechanism. */
+
+import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
+import type { RingVector } from '../protocol/crypto/provider.ts'
+import type { Plan, PlanMenus } from '../protocol/plan.ts'
+import { mechanisms } from '../protocol/privacy/index.ts'
+import type { Random } from '../protocol/random.ts'
+import { thresholdsOf } from '../protocol/secagg/session.ts'
+import { algorithms } from './algorithms/index.ts'
+import type { Site } from './algorithms/site.ts'
+import { models } from './models/index.ts'
+
+const optionsOf = <Entry extends { readonly options: PlanMenus['model'][string] }>(
+  menu: Readonly<Record<string, Entry>>,
+): PlanMenus['model'] => Object.fromEntries(Object.entries(menu).map(([name, { options }]) => [name, options]))
+
+export const planMenus: PlanMenus = {
+  algorithm: optionsOf(algorithms),
+  model: optionsOf(models),
+  mechanism: optionsOf(mechanisms),
+}
+
+export interface Computation {
+  readonly algorithm: Algorithm<unknown, Site>
+  /** The site's share of the plan's noise, added to the encoded vector in place; nothing under `none`. */
+  readonly noiseShare: (vector: RingVector, request: SumRequest, random: Random) => void
+  /** Central noise, added to the unmasked sum in place before it is published; nothing under `none`. */
+  readonly noiseSum: (sum: RingVector, request: SumRequest, random: Random) => void
+}
+
+/** @throws InputError ERR_PLAN, ERR_QUORUM where the plan does not fit together or `sites` are too few for it. */
+export function computationOf(plan: Plan, sites: number): Computation {
+  const { threshold, colluding } = thresholdsOf(sites, plan.quorum)
+  const mechanism = mechanisms[plan.privacy.name].create(plan.privacy, { sites, honest: threshold - colluding })
+  return {
+    algorithm: mechanism.protect(algorithms[plan.algorithm.name].create(plan)),
+    noiseShare: (vector, request, random) => mechanism.noiseShare(vector, request, random),
+    noiseSum: (sum, request, random) => mechanism.noiseSum(sum, request, random),
+  }
+}
