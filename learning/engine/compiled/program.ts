@@ -41,7 +41,7 @@ export class Program {
     })
     this.target = { address: (slot) => (fused ? slot.values : slot.gradient), alpha: 1, keepKernel: 0, keepBias: 0 }
     this.input = machine.allocate(roundUp(capacity, 4) * layout.features)
-    this.labels = machine.allocate(capacity * layout.outputs)
+    this.labels = machine.allocate(roundUp(capacity, 4) * layout.outputs)
     const build: Build = { machine, capacity, training, target: this.target }
     this.#layers = compileLayers(build, layout, this.store.slots, inputValues(model, layout, this.input))
     this.output = this.#layers[this.#layers.length - 1].output

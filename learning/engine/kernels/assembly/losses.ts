@@ -4,28 +4,42 @@
  */
 
 import { softmax } from './activations'
-import { sigmoid } from './vector'
+import { exp, log1p } from './vector'
 
-/** log(1 + e^z) - y z. One logit a row. */
+/** log(1 + e^z) - y z. One logit a row; rows are read four at a time, and z and dz have room for that. */
 export function binaryCrossEntropy(z: usize, dz: usize, pitch: i32, rows: i32, y: usize, scale: f32): f64 {
   let total: f64 = 0
-  for (let i = 0; i < rows; i++) {
-    const logit = load<f32>(z)
-    const label = load<f32>(y)
-    const p = f32x4.extract_lane(sigmoid(f32x4.splat(logit)), 0)
-    total += f64(max(logit, 0)) - f64(label) * f64(logit) + log1p(-abs(f64(logit)))
-    for (let c = 4; c < pitch; c += 4) store<f32>(dz + c, 0)
-    store<f32>(dz, (p - label) * scale)
-    z += pitch
-    dz += pitch
-    y += 4
+  for (let i = 0; i < rows; i += 4) {
+    const logits = column(z, pitch)
+    const labels = v128.load(y)
+    const e = exp(f32x4.neg(f32x4.abs(logits)))
+    const upper = f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), e))
+    const p = v128.bitselect(upper, f32x4.mul(e, upper), f32x4.ge(logits, f32x4.splat(0)))
+    const loss = f32x4.sub(f32x4.add(f32x4.max(logits, f32x4.splat(0)), log1p(e)), f32x4.mul(labels, logits))
+    const slope = f32x4.mul(f32x4.sub(p, labels), f32x4.splat(scale))
+    v128.store(scratch, loss)
+    v128.store(scratch, slope, 16)
+    for (let lane = 0; lane < min(4, rows - i); lane++) {
+      total += f64(load<f32>(scratch + lane * 4))
+      for (let c = 0; c < pitch; c += 16) v128.store(dz + c, f32x4.splat(0))
+      store<f32>(dz, load<f32>(scratch + lane * 4, 16))
+      dz += pitch
+    }
+    z += pitch * 4
+    y += 16
   }
   return total
 }
 
-/** log(1 + e^x) for x <= 0. */
-function log1p(x: f64): f64 {
-  return NativeMath.log1p(NativeMath.exp(x))
+/** Eight numbers to take vectors apart in. */
+const scratch: usize = memory.data(32, 16)
+
+/** The first numbers of four rows. */
+function column(z: usize, pitch: i32): v128 {
+  let v = f32x4.splat(load<f32>(z))
+  v = f32x4.replace_lane(v, 1, load<f32>(z + pitch))
+  v = f32x4.replace_lane(v, 2, load<f32>(z + pitch * 2))
+  return f32x4.replace_lane(v, 3, load<f32>(z + pitch * 3))
 }
 
 /** -log softmax(z)[y]. */

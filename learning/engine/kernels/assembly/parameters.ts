@@ -47,7 +47,11 @@ export function turn(w: usize, positions: i32, inputs: i32, outputs: i32, turned
 /** Rows of `width` numbers picked by `order` (32-bit row numbers), one after the other. */
 export function gather(rows: usize, width: i32, order: usize, count: i32, to: usize): void {
   for (let i = 0; i < count; i++) {
-    memory.copy(to, rows + load<u32>(order + i * 4) * width * 4, width * 4)
+    const from = rows + load<u32>(order + i * 4) * width * 4
+    // A loop of its own: a bulk copy costs more than a short row takes.
+    let c = 0
+    for (; c + 4 <= width; c += 4) v128.store(to + c * 4, v128.load(from + c * 4))
+    for (; c < width; c++) store<f32>(to + c * 4, load<f32>(from + c * 4))
     to += width * 4
   }
 }

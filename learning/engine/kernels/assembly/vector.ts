@@ -29,6 +29,27 @@ export function exp(x: v128): v128 {
   return f32x4.mul(p, scale)
 }
 
+/** log(1 + e) for e from 0 to 1, to 2e-7: log of a number in [1, 2] by Cephes' polynomial about the nearer of 1 and 2. */
+export function log1p(e: v128): v128 {
+  const one = f32x4.splat(1)
+  const x = f32x4.add(one, e)
+  const halve = f32x4.gt(x, f32x4.splat(Mathf.SQRT2))
+  // Below sqrt 2 the argument is e itself, with all its digits; above, x / 2 - 1.
+  const r = v128.bitselect(f32x4.sub(f32x4.mul(x, f32x4.splat(0.5)), one), e, halve)
+  const z = f32x4.mul(r, r)
+  let p = f32x4.splat(7.0376836292e-2)
+  p = madd(p, r, f32x4.splat(-1.151461031e-1))
+  p = madd(p, r, f32x4.splat(1.167699874e-1))
+  p = madd(p, r, f32x4.splat(-1.2420140846e-1))
+  p = madd(p, r, f32x4.splat(1.4249322787e-1))
+  p = madd(p, r, f32x4.splat(-1.6668057665e-1))
+  p = madd(p, r, f32x4.splat(2.0000714765e-1))
+  p = madd(p, r, f32x4.splat(-2.4999993993e-1))
+  p = madd(p, r, f32x4.splat(3.3333331174e-1))
+  const log = f32x4.add(f32x4.sub(f32x4.mul(f32x4.mul(p, z), r), f32x4.mul(z, f32x4.splat(0.5))), r)
+  return f32x4.add(log, v128.and(f32x4.splat(Mathf.LN2), halve))
+}
+
 export function sigmoid(x: v128): v128 {
   return f32x4.div(f32x4.splat(1), f32x4.add(f32x4.splat(1), exp(f32x4.neg(x))))
 }

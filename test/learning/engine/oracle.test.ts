@@ -1,0 +1,112 @@
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { supports, type Variant } from '../../../learning/engine/compiled/machine.ts'
+import { compiledTrainer } from '../../../learning/engine/compiled/trainer.ts'
+import { tfjsTrainer } from '../../../learning/engine/tfjs/trainer.ts'
+import type { Examples, TrainOptions } from '../../../learning/engine/trainer.ts'
+import type { ModelDescription } from '../../../learning/models/description.ts'
+import { Stream } from '../../../protocol/stream.ts'
+import { dense, someExamples } from '../../contracts/trainer.ts'
+
+const oracle = tfjsTrainer({ backend: 'cpu' })
+const variants = (['simd128', 'relaxed'] satisfies Variant[]).filter(supports)
+
+/** |a - b| as a share of |b|, over whole vectors: what rounding in another order may change. */
+function distance(a: Float32Array, b: Float32Array): number {
+  const difference = Math.hypot(...a.map((value, i) => value - b[i]))
+  return difference === 0 ? 0 : difference / Math.hypot(...b)
+}
+
+const settings: TrainOptions = { epochs: 1, batchSize: 8, optimiser: 'sgd', learningRate: 0.1 }
+
+/** Ten steps, one gradient (a step of rate one over all rows) and predictions, on both engines. */
+async function compare(
+  variant: Variant,
+  model: ModelDescription,
+  examples: Examples,
+  options: TrainOptions,
+): Promise<number> {
+  const [ours, theirs] = [await compiledTrainer({ variant })(model), await oracle(model)]
+  const start = ours.initial(new Stream('start')).map((value, i) => value + 0.01 * ((i % 7) - 3))
+  const whole = { ...settings, batchSize: examples.rows, learningRate: 1 }
+  const runs = [options, whole].map(async (run) => {
+    const [a, b] = [
+      await ours.train(start, examples, run, new Stream('o')),
+      await theirs.train(start, examples, run, new Stream('o')),
+    ]
+    const moved = ({ parameters }: { parameters: Float32Array }): Float32Array =>
+      parameters.map((value, i) => value - start[i])
+    expect(a.steps).toBe(b.steps)
+    return Math.max(
+      Math.abs(a.loss - b.loss) / Math.max(b.loss, 1e-3),
+      distance(run === whole ? moved(a) : a.parameters, run === whole ? moved(b) : b.parameters),
+    )
+  })
+  const predictions = distance(
+    await ours.predict(start, examples.x, examples.rows),
+    await theirs.predict(start, examples.x, examples.rows),
+  )
+  return Math.max(predictions, ...(await Promise.all(runs)))
+}
+
+const activations = fc.constantFrom('linear', 'relu', 'sigmoid', 'tanh')
+const width = fc.integer({ min: 1, max: 37 })
+const losses = fc.constantFrom('binary-cross-entropy', 'cross-entropy', 'mean-squared-error')
+
+const denseModels: fc.Arbitrary<ModelDescription> = fc
+  .record({
+    features: fc.integer({ min: 2, max: 37 }),
+    hidden: fc.array(fc.tuple(width, activations), { maxLength: 3 }),
+    loss: losses,
+  })
+  .map(({ features, hidden, loss }) => ({
+    input: [features],
+    layers: [...hidden.map(([units, activation]) => dense(units, activation)), dense(loss === 'cross-entropy' ? 3 : 1)],
+    loss,
+  }))
+
+describe.each(variants)('compiled %s beside tfjs', (variant) => {
+  test('dense models: loss, gradient, ten steps and predictions agree to 1e-4, whatever the shapes', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        denseModels,
+        fc.constantFrom('sgd', 'momentum', 'adam'),
+        fc.integer({ min: 1, max: 11 }),
+        fc.constantFrom(0, 0.01),
+        fc.constantFrom(0, 0.1),
+        async (model, optimiser, batchSize, weightDecay, proximal) => {
+          const examples = someExamples(model, 10 * batchSize - Math.floor(batchSize / 2))
+          const options = { ...settings, optimiser, batchSize, weightDecay, proximal, learningRate: 0.01 }
+          expect(await compare(variant, model, examples, options)).toBeLessThan(1e-4)
+        },
+      ),
+      { numRuns: 40 },
+    )
+  })
+
+  test('the gradient is the slope of the loss, by central differences in every parameter', async () => {
+    for (const loss of ['binary-cross-entropy', 'cross-entropy', 'mean-squared-error'] as const) {
+      const model: ModelDescription = {
+        input: [4],
+        layers: [dense(5, 'tanh'), dense(3, 'sigmoid'), dense(loss === 'cross-entropy' ? 3 : 1)],
+        loss,
+      }
+      await checkSlopes(variant, model, someExamples(model, 6))
+    }
+  })
+})
+
+async function checkSlopes(variant: Variant, model: ModelDescription, examples: Examples): Promise<void> {
+  const trainer = await compiledTrainer({ variant })(model)
+  const start = trainer.initial(new Stream('slopes'))
+  const all = { ...settings, batchSize: examples.rows, learningRate: 1 }
+  const { parameters } = await trainer.train(start, examples, all, new Stream('o'))
+  const lossAt = async (point: Float32Array): Promise<number> =>
+    (await trainer.train(point, examples, { ...all, learningRate: 0 }, new Stream('o'))).loss
+  const step = 1e-2
+  for (let i = 0; i < start.length; i++) {
+    const nudged = (by: number): Float32Array => start.map((value, j) => (j === i ? value + by : value))
+    const slope = ((await lossAt(nudged(step))) - (await lossAt(nudged(-step)))) / (2 * step)
+    expect(start[i] - parameters[i]).toBeCloseTo(slope, 3)
+  }
+}
