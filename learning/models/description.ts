@@ -8,8 +8,30 @@ export interface DenseLayer {
   readonly activation: Activation
 }
 
+/** Images are [height, width, channels]. `same` puts zeros round the image so that stride 1 keeps its size. */
+export interface Conv2dLayer {
+  readonly type: 'conv2d'
+  readonly filters: number
+  /** Height and width. */
+  readonly kernel: readonly [number, number]
+  readonly stride: number
+  readonly padding: 'same' | 'valid'
+  readonly activation: Activation
+}
+
+/** The largest or the mean of each `size` x `size` window; windows that do not fit are left out. */
+export interface Pool2dLayer {
+  readonly type: 'maxPool2d' | 'avgPool2d'
+  readonly size: number
+  readonly stride: number
+}
+
+export interface FlattenLayer {
+  readonly type: 'flatten'
+}
+
 /** Grows with the engine; a layer is one member here and one case in each engine. */
-export type Layer = DenseLayer
+export type Layer = DenseLayer | Conv2dLayer | Pool2dLayer | FlattenLayer
 
 /** `binary-cross-entropy` takes one logit a row, `cross-entropy` one logit a class; outputs are linear, the loss adds the link. */
 export type Loss = 'binary-cross-entropy' | 'cross-entropy' | 'mean-squared-error'

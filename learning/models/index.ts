@@ -1,5 +1,6 @@
 /** The menu of models that a plan can name. */
 
+import { cnn } from './cnn.ts'
 import { logistic } from './logistic.ts'
 import { mlp } from './mlp.ts'
 import type { Model } from './model.ts'
@@ -7,4 +8,5 @@ import type { Model } from './model.ts'
 export const models: Readonly<Record<string, Model>> = {
   logistic,
   mlp,
+  cnn,
 }

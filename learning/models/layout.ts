@@ -1,7 +1,8 @@
 /** Where each layer's numbers stand in the flat parameters, and the shape of one example on its way through the model. */
 
 import { InputError, unreachable } from '../../protocol/errors.ts'
-import type { Layer, Loss, ModelDescription } from './description.ts'
+import type { Conv2dLayer, Layer, Loss, ModelDescription } from './description.ts'
+import { type Sliding, windows } from './window.ts'
 
 /** One tensor of the parameters: `size` numbers from `offset`, row-major in `shape`. */
 export interface ParameterTensor {
@@ -66,9 +67,41 @@ function place(layer: Layer, input: readonly number[], where: string): Placement
       ]
       return { output: [layer.units], tensors }
     }
+    case 'conv2d':
+      return placeConvolution(layer, input, where)
+    case 'maxPool2d':
+    case 'avgPool2d': {
+      const sliding = { size: layer.size, stride: layer.stride, padding: 'valid' as const }
+      const [height, width] = slide(input, [sliding, sliding], where)
+      return { output: [height, width, input[2]], tensors: [] }
+    }
+    case 'flatten':
+      return { output: [product(input)], tensors: [] }
     default:
-      return unreachable(layer.type)
+      return unreachable(layer)
   }
+}
+
+function placeConvolution(layer: Conv2dLayer, input: readonly number[], where: string): Placement {
+  const { kernel, stride, padding, filters } = layer
+  const [height, width] = slide(
+    input,
+    kernel.map((size) => ({ size, stride, padding })),
+    where,
+  )
+  const tensors = [
+    { role: 'kernel' as const, shape: [...kernel, input[2], filters] },
+    { role: 'bias' as const, shape: [filters] },
+  ]
+  return { output: [height, width, filters], tensors }
+}
+
+/** Positions of a window over the height and the width of an image. */
+function slide(input: readonly number[], sliding: readonly Sliding[], where: string): number[] {
+  if (input.length !== 3) throw shapeError(where, 'expected images of [height, width, channels]', input)
+  const counts = sliding.map((side, axis) => windows(input[axis], side).count)
+  if (counts.some((count) => count < 1)) throw shapeError(where, 'the window is larger than the image', input)
+  return counts
 }
 
 function checkOutputs(loss: Loss, shape: readonly number[]): void {

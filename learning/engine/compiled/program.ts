@@ -4,10 +4,12 @@ import { unreachable } from '../../../protocol/errors.ts'
 import type { Layer, Loss, ModelDescription } from '../../models/description.ts'
 import type { Layout } from '../../models/layout.ts'
 import { type OptimiserName, rules } from '../optimisers.ts'
+import { convolution } from './convolution.ts'
 import { dense } from './dense.ts'
 import type { Build, Call, CompiledLayer, Target } from './layer.ts'
 import type { Machine } from './machine.ts'
 import { ParameterStore, type Slot } from './parameters.ts'
+import { flatten, pooling } from './pooling.ts'
 import { roundUp, type Values } from './values.ts'
 
 export interface ProgramOptions {
@@ -96,7 +98,9 @@ export class Program {
 }
 
 /** Layers the engine has kernels for; other models run on TensorFlow.js. */
-export const compiles = (model: ModelDescription): boolean => model.layers.every((layer) => layer.type === 'dense')
+export const compiles = (model: ModelDescription): boolean => model.layers.every((layer) => known.has(layer.type))
+
+const known: ReadonlySet<string> = new Set<Layer['type']>(['dense', 'conv2d', 'maxPool2d', 'avgPool2d', 'flatten'])
 
 /** The input stands as it came, without room between pixels. */
 function inputValues({ input }: ModelDescription, layout: Layout, address: number): Values {
@@ -128,7 +132,14 @@ function compileLayer(build: Build, layer: Layer, input: Values, slots: readonly
   switch (layer.type) {
     case 'dense':
       return dense(build, layer, input, slots)
+    case 'conv2d':
+      return convolution(build, layer, input, slots)
+    case 'maxPool2d':
+    case 'avgPool2d':
+      return pooling(build, layer, input)
+    case 'flatten':
+      return flatten(build, input)
     default:
-      return unreachable(layer.type)
+      return unreachable(layer)
   }
 }

@@ -22,8 +22,8 @@ export interface Values {
 /** Floats from one example to the next. */
 export const rowPitch = ({ pixels, pitch }: Values): number => pixels * pitch
 
-/** Floats of `rows` examples, all of them written by the kernels. */
-export const extent = (values: Values, rows: number): number => roundUp(rows * values.pixels, 4) * values.pitch
+/** Floats of `rows` examples. */
+export const extent = (values: Values, rows: number): number => rows * values.pixels * values.pitch
 
 /** Buffers for up to `rows` examples of `shape`, whose last side is the channels. */
 export function allocateValues(
@@ -35,7 +35,7 @@ export function allocateValues(
   const channels = shape[shape.length - 1]
   const pixels = product(shape) / channels
   const pitch = roundUp(channels, 8)
-  const floats = roundUp(rows * pixels, 4) * pitch
+  const floats = roundUp(rows, 4) * pixels * pitch
   return {
     shape,
     pixels,

@@ -56,10 +56,26 @@ function applyLayer({ layer }: PlacedLayer, tensors: readonly tf.Tensor[], x: tf
       const [kernel, bias] = tensors
       return activate(layer.activation, tf.matMul(x, kernel).add(bias))
     }
+    case 'conv2d': {
+      const [kernel, bias] = tensors
+      const convolved = tf.conv2d(images(x), filters(kernel), layer.stride, layer.padding)
+      return activate(layer.activation, convolved.add(bias))
+    }
+    case 'maxPool2d':
+      return tf.maxPool(images(x), layer.size, layer.stride, 'valid')
+    case 'avgPool2d':
+      return tf.avgPool(images(x), layer.size, layer.stride, 'valid')
+    case 'flatten':
+      return x.reshape([x.shape[0], -1])
     default:
-      return unreachable(layer.type)
+      return unreachable(layer)
   }
 }
+
+/** A tensor whose shape the layout has fixed, as the type that TensorFlow.js asks for. */
+const images = (x: tf.Tensor): tf.Tensor4D => x.as4D(x.shape[0], x.shape[1] ?? 1, x.shape[2] ?? 1, x.shape[3] ?? 1)
+
+const filters = images
 
 function activate(activation: Activation, x: tf.Tensor): tf.Tensor {
   switch (activation) {

@@ -19,10 +19,16 @@ const predictionRows = 256
 export function tfjsTrainer(options: TfjsOptions = {}): TrainerFactory {
   return async (model) => {
     const layout = layOut(model)
-    const backend = await openBackend(['native', 'webgl', 'wasm', 'cpu'], options)
+    const backend = await openBackend(candidates(model), options)
     return new TfjsTrainer(model, layout, backend)
   }
 }
+
+/** The WebAssembly backend has no gradient for the kernels of a convolution. */
+const candidates = (model: ModelDescription): readonly TfjsBackend[] =>
+  model.layers.some((layer) => layer.type === 'conv2d')
+    ? ['native', 'webgl', 'cpu']
+    : ['native', 'webgl', 'wasm', 'cpu']
 
 class TfjsTrainer implements Trainer {
   readonly backend: string

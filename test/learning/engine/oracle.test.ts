@@ -5,6 +5,7 @@ import { compiledTrainer } from '../../../learning/engine/compiled/trainer.ts'
 import { tfjsTrainer } from '../../../learning/engine/tfjs/trainer.ts'
 import type { Examples, TrainOptions } from '../../../learning/engine/trainer.ts'
 import type { ModelDescription } from '../../../learning/models/description.ts'
+import { layOut } from '../../../learning/models/layout.ts'
 import { Stream } from '../../../protocol/stream.ts'
 import { dense, someExamples } from '../../contracts/trainer.ts'
 
@@ -65,6 +66,52 @@ const denseModels: fc.Arbitrary<ModelDescription> = fc
     loss,
   }))
 
+const side = fc.integer({ min: 5, max: 9 })
+
+/** Up to two convolutions with odd strides, sizes and paddings, pooled or not, under a dense layer. */
+const imageModels: fc.Arbitrary<ModelDescription> = fc
+  .record({
+    input: fc.tuple(side, side, fc.constantFrom(1, 2, 3, 8)),
+    convolutions: fc.array(
+      fc.record({
+        filters: fc.constantFrom(1, 3, 8, 11),
+        kernel: fc.tuple(fc.integer({ min: 1, max: 4 }), fc.integer({ min: 1, max: 4 })),
+        stride: fc.integer({ min: 1, max: 3 }),
+        padding: fc.constantFrom('same', 'valid'),
+        activation: activations,
+        pool: fc.constantFrom(undefined, 'maxPool2d', 'avgPool2d'),
+        size: fc.integer({ min: 1, max: 3 }),
+        step: fc.integer({ min: 1, max: 3 }),
+      }),
+      { minLength: 1, maxLength: 2 },
+    ),
+    poolFirst: fc.boolean(),
+    loss: losses,
+  })
+  .map(({ input, convolutions, poolFirst, loss }) => ({
+    input,
+    layers: [
+      ...(poolFirst ? [{ type: 'avgPool2d', size: 2, stride: 1 } as const] : []),
+      ...convolutions.flatMap(({ pool, size, step, ...convolution }) => [
+        { type: 'conv2d', ...convolution } as const,
+        ...(pool === undefined ? [] : [{ type: pool, size, stride: step } as const]),
+      ]),
+      { type: 'flatten' } as const,
+      dense(loss === 'cross-entropy' ? 3 : 1),
+    ],
+    loss,
+  }))
+  .filter(fits)
+
+function fits(model: ModelDescription): boolean {
+  try {
+    layOut(model)
+    return true
+  } catch {
+    return false
+  }
+}
+
 describe.each(variants)('compiled %s beside tfjs', (variant) => {
   test('dense models: loss, gradient, ten steps and predictions agree to 1e-4, whatever the shapes', async () => {
     await fc.assert(
@@ -80,6 +127,17 @@ describe.each(variants)('compiled %s beside tfjs', (variant) => {
           expect(await compare(variant, model, examples, options)).toBeLessThan(1e-4)
         },
       ),
+      { numRuns: 40 },
+    )
+  })
+
+  test('convolutions and pooling: the same, over strides, paddings and odd sizes', async () => {
+    await fc.assert(
+      fc.asyncProperty(imageModels, fc.integer({ min: 1, max: 5 }), async (model, batchSize) => {
+        const examples = someExamples(model, 4 * batchSize - Math.floor(batchSize / 2))
+        const options = { ...settings, optimiser: 'momentum', batchSize, learningRate: 0.01 } as const
+        expect(await compare(variant, model, examples, options)).toBeLessThan(1e-4)
+      }),
       { numRuns: 40 },
     )
   })
