@@ -34,6 +34,19 @@ export interface SimulationResult {
   readonly accuracy: { readonly alone: readonly number[]; readonly federated: number; readonly pooled: number }
 }
 
+interface Figures {
+  readonly auc: number
+  readonly accuracy: number
+}
+
+interface Outcome {
+  readonly alone: readonly Figures[]
+  readonly federated: Figures
+  readonly pooled: Figures
+  readonly rounds: number
+  readonly modelHash: string
+}
+
 export interface SimulationOptions {
   readonly data: string | undefined
   readonly trainer: TrainerFactory
@@ -45,7 +58,7 @@ export async function simulate({ plan, simulation }: PlanFile, options: Simulati
   const settings = check(simulationSchema, simulation ?? {}, ['simulation'])
   const seeds = settings.seeds ?? [plan.seed]
   const sites = await openSites(plan, settings, options)
-  const outcomes = []
+  const outcomes: Outcome[] = []
   for (const seed of seeds) {
     const seeded = { ...plan, seed }
     const { state, stateHash, rounds } = await federate(seeded, sites, (event) => options.report(event, seed))

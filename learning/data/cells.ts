@@ -29,17 +29,28 @@ export class NumberReader {
   readonly #dialect: Dialect
   readonly #missing: MissingCodes
   readonly #point: number
+  /** No code to look for and no conversion to do: a plain number in the range is the value. */
+  readonly #plainly: boolean
+  readonly #low: number
+  readonly #high: number
 
   constructor(column: NumberColumn, dialect: Dialect) {
     this.#column = column
     this.#dialect = dialect
     this.#missing = new MissingCodes(dialect.missing)
     this.#point = dialect.decimal === ',' ? comma : point
+    this.#plainly = this.#missing.numbers.length === 0 && dialect.conversion === undefined && !column.integer
+    this.#low = column.range[0]
+    this.#high = column.range[1]
   }
 
   /** @returns the value, NaN where missing. @throws InputError ERR_DATA_NUMBER, ERR_DATA_RANGE, ERR_DATA_INTEGER */
   read(row: Row, field: number): number {
-    const plain = this.#plain(row.bytes, row.starts[field], row.ends[field])
+    const start = row.starts[field]
+    const end = row.ends[field]
+    if (start === end && this.#missing.empty) return Number.NaN
+    const plain = this.#plain(row.bytes, start, end)
+    if (this.#plainly && plain >= this.#low && plain <= this.#high) return plain
     const value = Number.isNaN(plain) ? this.#fromText(row, field) : plain
     if (Number.isNaN(value) || this.#missing.numbers.includes(value)) return Number.NaN
     return this.#checked(value, row, field)
@@ -47,6 +58,8 @@ export class NumberReader {
 
   /** The common case without making text: a sign, digits and a decimal point. NaN where it is anything else. */
   #plain(bytes: Uint8Array, start: number, end: number): number {
+    if (start === end) return Number.NaN
+    const separator = this.#point
     const negative = bytes[start] === minus
     let i = negative || bytes[start] === plus ? start + 1 : start
     let digits = 0
@@ -57,7 +70,7 @@ export class NumberReader {
       if (digit >= 0 && digit <= 9) {
         mantissa = mantissa * 10 + digit
         digits++
-      } else if (bytes[i] === this.#point && pointAt === end) {
+      } else if (bytes[i] === separator && pointAt === end) {
         pointAt = i
       } else {
         return Number.NaN
@@ -153,10 +166,13 @@ export class CategoryReader {
 /** Codes that mean "missing", by text; those that are numbers also by value, so that `-9` covers `-9.0`. */
 class MissingCodes {
   readonly texts: ReadonlySet<string>
+  /** Whether an empty field is missing. */
+  readonly empty: boolean
   readonly numbers: readonly number[]
 
   constructor(codes: readonly string[]) {
     this.texts = new Set(codes)
+    this.empty = this.texts.has('')
     this.numbers = [...new Set(codes.filter((code) => decimalNumber.test(code)).map(Number))]
   }
 }

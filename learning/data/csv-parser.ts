@@ -18,6 +18,8 @@ export class CsvParser {
   readonly #delimiter: number
   /** A delimiter of spaces: a run counts once, and spaces around a record do not count. */
   readonly #runs: boolean
+  /** 1 for the bytes that end a field: one look-up a byte where three comparisons would stand. */
+  readonly #stops = new Uint8Array(256)
   #rest: Uint8Array = new Uint8Array(0)
   #started = false
 
@@ -27,6 +29,7 @@ export class CsvParser {
     this.#take = take
     this.#delimiter = delimiter.charCodeAt(0)
     this.#runs = delimiter === ' '
+    for (const stop of [this.#delimiter, lineFeed, carriageReturn]) this.#stops[stop] = 1
   }
 
   push(chunk: Uint8Array): void {
@@ -69,42 +72,42 @@ export class CsvParser {
     row.bytes = bytes
     row.start = start
     row.fields = 0
-    let lines = 0
+    let lines = 1
     let at = start
     for (;;) {
-      if (this.#runs) while (bytes[at] === space) at++
+      if (this.#runs) while (at < bytes.length && bytes[at] === space) at++
       let end = at
-      if (bytes[at] === quote) {
+      if (at < bytes.length && bytes[at] === quote) {
         const closing = this.#closingQuote(bytes, at, final)
         if (closing < 0) return -1
-        for (let i = at; i < closing; i++) if (bytes[i] === lineFeed) lines++
+        lines += lineFeeds(bytes, at, closing)
         end = this.#afterQuote(bytes, closing + 1)
       } else {
-        while (end < bytes.length && bytes[end] !== this.#delimiter && bytes[end] !== lineFeed) {
-          if (bytes[end] === carriageReturn) break
-          end++
-        }
-        this.#unquoted(bytes, at, end)
+        end = this.#unquoted(bytes, at)
       }
       if (end >= bytes.length && !final) return -1
-      if (bytes[end] === this.#delimiter) {
+      if (end < bytes.length && bytes[end] === this.#delimiter) {
         at = end + 1
         continue
       }
       const next = this.#afterLine(bytes, end, final)
-      if (next < 0) return -1
-      this.#finish(lines + 1)
+      if (next >= 0) this.#finish(lines)
       return next
     }
   }
 
-  /** A field without quotes, without the blanks around it. */
-  #unquoted(bytes: Uint8Array, from: number, to: number): void {
+  /** Adds a field without quotes, without the blanks around it. @returns its end: a delimiter, a line end or the end. */
+  #unquoted(bytes: Uint8Array, from: number): number {
+    const stops = this.#stops
+    const length = bytes.length
+    let to = from
+    while (to < length && stops[bytes[to]] === 0) to++
     let start = from
     let end = to
-    while (start < end && (bytes[start] === space || bytes[start] === tab)) start++
-    while (end > start && (bytes[end - 1] === space || bytes[end - 1] === tab)) end--
+    while (start < end && isBlank(bytes[start])) start++
+    while (end > start && isBlank(bytes[end - 1])) end--
     this.#row.push(start, end, false)
+    return to
   }
 
   /** Adds a quoted field. @returns its closing quote, or -1 where it has not yet come. */
@@ -129,9 +132,8 @@ export class CsvParser {
   /** Blanks may stand between a closing quote and the delimiter; nothing else may. */
   #afterQuote(bytes: Uint8Array, from: number): number {
     let at = from
-    while (at < bytes.length && bytes[at] !== this.#delimiter && (bytes[at] === space || bytes[at] === tab)) at++
-    const next = bytes[at]
-    if (at >= bytes.length || next === this.#delimiter || next === lineFeed || next === carriageReturn) return at
+    while (at < bytes.length && this.#stops[bytes[at]] === 0 && isBlank(bytes[at])) at++
+    if (at >= bytes.length || this.#stops[bytes[at]] === 1) return at
     const message = 'expected a delimiter behind the closing quote; write a quote inside a quoted field twice'
     throw this.#row.fault(this.#row.fields - 1, 'ERR_CSV_QUOTE', message)
   }
@@ -147,8 +149,8 @@ export class CsvParser {
   #finish(lines: number): void {
     const row = this.#row
     // A space before the line's end opens a field that is none.
-    if (this.#runs && row.fields > 1 && isBlank(row, row.fields - 1)) row.fields--
-    if (row.fields > 1 || !isBlank(row, 0)) this.#take(row)
+    if (this.#runs && row.fields > 1 && isNothing(row, row.fields - 1)) row.fields--
+    if (row.fields > 1 || !isNothing(row, 0)) this.#take(row)
     row.line += lines
   }
 
@@ -157,8 +159,16 @@ export class CsvParser {
   }
 }
 
+const isBlank = (byte: number): boolean => byte === space || byte === tab
+
+function lineFeeds(bytes: Uint8Array, start: number, end: number): number {
+  let count = 0
+  for (let i = start; i < end; i++) if (bytes[i] === lineFeed) count++
+  return count
+}
+
 /** Nothing, and no quotes around it: an empty field in quotes begins at its closing quote. */
-const isBlank = (row: Row, field: number): boolean =>
+const isNothing = (row: Row, field: number): boolean =>
   row.starts[field] === row.ends[field] && row.bytes[row.starts[field]] !== quote
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

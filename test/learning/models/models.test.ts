@@ -4,9 +4,9 @@ import { models } from '../../../learning/models/index.ts'
 import { initialParameters, parameterCount } from '../../../learning/models/initial.ts'
 import { Stream } from '../../../protocol/stream.ts'
 
-const binary = { column: 'y', type: 'binary', missing: [], positive: ['1'], negative: ['0'] } as const
-const classes = { column: 'y', type: 'class', missing: [], classes: ['a', 'b', 'c'] } as const
-const number = { column: 'y', type: 'number', missing: [], range: [0, 1] as [number, number] } as const
+const binary = { column: 'y', type: 'binary', missing: [], positive: ['1'], negative: ['0'] }
+const classes = { column: 'y', type: 'class', missing: [], classes: ['a', 'b', 'c'] }
+const number = { column: 'y', type: 'number', missing: [], range: [0, 1] as [number, number] }
 
 describe('the menu of models', () => {
   test('logistic regression has one weight a feature and a bias, for each class if there are several', () => {
@@ -26,13 +26,13 @@ describe('the menu of models', () => {
       type: 'class',
       missing: [],
       classes: Array.from({ length: 10 }, (_, i) => `${i}`),
-    } as const
+    }
     expect(parameterCount(models.mlp.describe({ hidden: [200, 200] }, { features: 784, label }))).toBe(199_210)
   })
 })
 
 describe('models of images', () => {
-  const label = { column: 'y', type: 'class', classes: Array.from({ length: 10 }, (_, i) => `${i}`) } as const
+  const label = { column: 'y', type: 'class', classes: Array.from({ length: 10 }, (_, i) => `${i}`) }
 
   test('the CNN of McMahan et al. has 1,663,370 parameters', () => {
     expect(parameterCount(models.cnn.describe({}, { features: 784, label }))).toBe(1_663_370)
@@ -49,7 +49,7 @@ describe('models of images', () => {
       input: [3, 3, 1],
       layers: [{ type: 'maxPool2d', size: 4, stride: 4 }],
       loss: 'cross-entropy',
-    } as const
+    }
     expect(() => parameterCount(model)).toThrow(
       expect.objectContaining({ code: 'ERR_MODEL_SHAPE', where: 'model.layers.0' }),
     )
