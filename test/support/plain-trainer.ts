@@ -20,7 +20,7 @@ class PlainTrainer implements Trainer {
     if (model.layers.length !== 1) throw new Error('the plain trainer knows one dense layer')
     this.#model = model
     this.#features = model.input[0]
-    this.#outputs = model.layers[0].units
+    this.#outputs = 'units' in model.layers[0] ? model.layers[0].units : undefined
     this.parameterCount = parameterCount(model)
   }
 
