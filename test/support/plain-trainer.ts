@@ -20,7 +20,9 @@ class PlainTrainer implements Trainer {
     if (model.layers.length !== 1) throw new Error('the plain trainer knows one dense layer')
     this.#model = model
     this.#features = model.input[0]
-    this.#outputs = 'units' in model.layers[0] ? model.layers[0].units : undefined
+    const [first] = model.layers
+    if (!('units' in first)) throw new Error('the plain trainer knows dense layers only')
+    this.#outputs = first.units
     this.parameterCount = parameterCount(model)
   }
 
