@@ -34,8 +34,8 @@ export interface RunParts<State, Site> {
   readonly blobs: BlobStore
   readonly journal: Journal
   readonly report: (event: RunEvent) => void
-  /** Milliseconds to wait for the rest of the roster once the quorum is there. */
-  readonly assembly: number
+  /** Milliseconds to wait for the rest of the roster once the quorum is there; unset waits for the whole roster. */
+  readonly assembly: number | undefined
 }
 
 /** What the rounds of a run share and change. */

@@ -79,7 +79,7 @@ async function assemble<State, Site>(run: RunState<State, Site>): Promise<void> 
     if (told !== names.join()) run.report({ type: 'waiting', present: names, missing, needed: minimum })
     told = names.join()
     if (names.length < minimum) patience = undefined
-    else patience ??= run.clock.now() + run.assembly
+    else if (run.assembly !== undefined) patience ??= run.clock.now() + run.assembly
     if (patience !== undefined && run.clock.now() >= patience) return
     await run.members.attend({ until: patience, take: (member, message) => takeMembership(run, member, message) })
   }

@@ -69,7 +69,7 @@ export async function federate(
     blobs,
     journal: async () => new Uint8Array(32),
     report,
-    assembly: 0,
+    assembly: undefined,
   })
   const [result] = await Promise.all([run, ...served])
   return result
