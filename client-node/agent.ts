@@ -72,7 +72,7 @@ export async function runAgent(options: AgentOptions): Promise<Finish | undefine
     } catch (error) {
       if (!(error instanceof ProtocolError) || final.has(error.code)) throw error
       failures++
-      if (config.once && error.code === 'ERR_UNREACHABLE' && failures >= 10) throw error
+      if (config.once && error.code === 'ERR_UNREACHABLE' && failures >= 5) throw error
       report({ type: 'reconnecting', seconds: backOff(failures) / 1000, reason: error.message })
     }
     if (config.once && declined() !== undefined) throw declined()

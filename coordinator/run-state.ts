@@ -44,6 +44,8 @@ export interface RunState<State, Site> extends RunParts<State, Site> {
   readonly offer: Offer
   /** Members that joined this run, by their session keys. */
   readonly keys: Map<number, SessionKey>
+  /** Members that are here and will not join; nobody waits for them. */
+  readonly declined: Set<number>
   /** Deposits for the attempt to come. */
   deposits: Map<number, Deposited>
 }
@@ -64,10 +66,12 @@ export async function takeMembership<State, Site>(
       throw new ProtocolError('ERR_IMPERSONATION', `${member.name} joined as member ${key.index}`, member.name)
     await checkSessionKey(run.adder, key)
     run.keys.set(member.index, key)
+    run.declined.delete(member.index)
     run.deposits.delete(member.index)
     run.report({ type: 'joined', site: member.name })
   } else if (message.type === 'decline') {
     run.keys.delete(member.index)
+    run.declined.add(member.index)
     run.report({ type: 'declined', site: member.name, code: message.code, reason: message.reason })
   }
   return 'ignored'

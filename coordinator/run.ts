@@ -62,18 +62,26 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
   })
   const adder = { provider: parts.provider, session, sign: parts.identity.sign }
   const offer = await makeOffer(parts.identity, { plan: planBytes(parts.plan), roster: parts.roster, nonce })
-  const run: RunState<State, Site> = { ...parts, adder, offer, keys: new Map(), deposits: new Map() }
+  const run: RunState<State, Site> = {
+    ...parts,
+    adder,
+    offer,
+    keys: new Map(),
+    declined: new Set(),
+    deposits: new Map(),
+  }
   // Whoever comes, now or in the middle of a round, is offered the run and takes part from the next round on.
   parts.members.onCame((member) => parts.members.send(member.index, offer))
   return run
 }
 
-/** Waits for the quorum, then a while for the rest of the roster. */
+/** Waits for the quorum, then a while for the rest of the roster; not for members that declined. */
 async function assemble<State, Site>(run: RunState<State, Site>): Promise<void> {
   const { minimum } = run.adder.session.thresholds
   let patience: number | undefined
   let told = ''
-  while (present(run).length < run.roster.length) {
+  const expected = (): number => Math.max(minimum, run.roster.length - run.declined.size)
+  while (present(run).length < expected()) {
     const names = present(run).map(({ name }) => name)
     const missing = run.roster.map(({ name }) => name).filter((name) => !names.includes(name))
     if (told !== names.join()) run.report({ type: 'waiting', present: names, missing, needed: minimum })

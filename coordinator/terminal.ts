@@ -31,14 +31,20 @@ export function lineFor(event: RunEvent): string | undefined {
 
 function roundLine(event: RoundEvent): string {
   const absent = event.absent.map(({ site, code }) => `${site} absent (${code})`)
-  const head = `round ${String(event.round).padStart(3)}  ${event.purpose.padEnd(12)} ${event.sites.length} sites${metricsText(event.metrics)}`
+  const head = `round ${String(event.round).padStart(3)}  ${event.purpose.padEnd(27)} ${event.sites.length} sites${metricsText(event.metrics)}`
   return `${head}  ${event.seconds.toFixed(2)} s  ${bytes(event.bytesUp)} up${absent.length > 0 ? `  ${absent.join(', ')}` : ''}`
 }
 
-const metricsText = (metrics: Readonly<Record<string, number>>): string =>
-  Object.entries(metrics)
+/** What a person follows a training by; of other computations the first few numbers. */
+const followed = ['trainingLoss', 'loss', 'auc', 'accuracy']
+
+function metricsText(metrics: Readonly<Record<string, number>>): string {
+  const known = followed.filter((name) => Object.hasOwn(metrics, name))
+  return (known.length > 0 ? known : Object.keys(metrics).slice(0, 4))
+    .map((name) => [name, metrics[name]] as const)
     .map(([name, value]) => `  ${name} ${Number.isInteger(value) ? value : value.toFixed(4)}`)
     .join('')
+}
 
 function bytes(count: number): string {
   if (count < 10_000) return `${count} B`

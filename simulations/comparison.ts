@@ -1,0 +1,39 @@
+/** What federating brings, as a table on the terminal: each site alone, all together federated, and all rows pooled. */
+
+import type { Figures, Outcome } from './simulate.ts'
+
+/** Of one seed with 95 % intervals, of several with their mean and, between seeds, least and greatest. */
+export function comparisonTable(outcomes: readonly Outcome[]): string {
+  const [first] = outcomes
+  const rows: [string, (outcome: Outcome) => Figures][] = [
+    ...first.sites.map((name, i): [string, (outcome: Outcome) => Figures] => [
+      `${name} alone`,
+      ({ alone }) => alone[i],
+    ]),
+    ['federated', ({ federated }) => federated],
+    ['pooled', ({ pooled }) => pooled],
+  ]
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+  const several = outcomes.length > 1
+  const interval = several ? `mean of ${outcomes.length} seeds, least to greatest` : '95 % interval'
+  const line = (name: string, auc: string, accuracy: string): string =>
+    `  ${name.padEnd(width)}${auc.padEnd(26)}${accuracy}`
+  return [
+    `judged on the rows all sites hold out; ${interval}`,
+    line('', 'AUC', 'accuracy'),
+    ...rows.map(([name, of]) => {
+      const figures = outcomes.map(of)
+      return line(name, cell(figures.map(({ auc }) => auc)), cell(figures.map(({ accuracy }) => accuracy)))
+    }),
+    `model ${first.modelHash}`,
+  ].join('\n')
+}
+
+function cell(estimates: readonly Figures['auc'][]): string {
+  const [first] = estimates
+  const values = estimates.map(({ value }) => value)
+  if (values.length === 1) return `${first.value.toFixed(3)}  ${first.low.toFixed(3)} to ${first.high.toFixed(3)}`
+  return `${mean(values).toFixed(3)}  ${Math.min(...values).toFixed(3)} to ${Math.max(...values).toFixed(3)}`
+}
+
+export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

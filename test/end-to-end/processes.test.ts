@@ -1,0 +1,165 @@
+import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, describe, expect, test } from 'vitest'
+import { planMenus } from '../../learning/computation.ts'
+import { chooseTrainer } from '../../learning/engine/choose.ts'
+import { parsePlanFile } from '../../protocol/plan.ts'
+import { datasets } from '../../simulations/datasets/index.ts'
+import { Command, type Line, type ProcessFederation, startProcesses } from '../../simulations/demo/processes.ts'
+import { simulate } from '../../simulations/simulate.ts'
+
+const entry = 'dist/concordat.js'
+const names = ['university', 'heart-centre', 'county', 'veterans']
+let running: ProcessFederation | undefined
+
+afterEach(async () => {
+  await running?.stop()
+  running = undefined
+})
+
+async function planFile(folder: string, rounds: number): Promise<string> {
+  const text = (await readFile('examples/hospitals.yaml', 'utf8')).replace(/^rounds: .*$/m, `rounds: ${rounds}`)
+  const path = join(folder, 'plan.yaml')
+  await writeFile(path, text)
+  return path
+}
+
+/** Four agents on the built-in data, connected or about to be. */
+async function federation(rounds: number) {
+  const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
+  const sites = await Promise.all(
+    datasets['four-hospitals'].generate({ seed: 1 }).map(async ({ site, csv }) => {
+      const data = join(folder, `${site}.csv`)
+      await writeFile(data, csv)
+      return { name: site, data }
+    }),
+  )
+  const processes = await startProcesses({ entry, folder, sites, patience: 10 })
+  running = processes
+  return { folder, processes, plan: await planFile(folder, rounds) }
+}
+
+const ofType =
+  (wanted: string) =>
+  (line: Line): boolean =>
+    line.type === wanted
+
+test('four site processes over sockets end with the model that a simulation of the same plan ends with', async () => {
+  const { folder, processes, plan } = await federation(4)
+  const agents = names.map((name) => processes.site(name))
+  const run = processes.run(plan)
+  const finished = await run.until(ofType('finished'))
+  expect((await run.exited).code).toBe(0)
+  await Promise.all(agents.map((agent) => agent.until(ofType('finished'))))
+  const exits = await processes.stop()
+  expect(exits.map(({ stderr }) => stderr).join('')).toBe('')
+  const file = parsePlanFile(await readFile(plan, 'utf8'), planMenus)
+  const [simulated] = await simulate(file, { data: undefined, trainer: chooseTrainer(), report: () => {} })
+  expect(finished.modelHash).toBe(simulated.modelHash)
+  for (const name of names) {
+    const model = await readFile(join(folder, name, 'model.json'), 'utf8')
+    expect(model).toBe(await readFile(join(folder, 'result', 'result.json'), 'utf8'))
+    expect((await stat(join(folder, name, 'identity.key'))).mode & 0o777).toBe(0o600)
+  }
+})
+
+/** How the round says who was not in its sum. */
+const lost = expect.objectContaining({ site: names[0], code: expect.stringMatching(/ERR_LINK_LOST|ERR_NOT_CONNECTED/) })
+
+describe('a site killed with kill -9', () => {
+  const phases = [
+    ['after it joined, before any round', 'joined', 0],
+    ['while it computes its contribution', 'contributing', 2],
+    ['after its masked vector has left', 'contributed', 2],
+    ['between two rounds', 'committed', 2],
+  ] as const
+  test.each(phases)('%s: the run goes on without it, and it comes back', async (_, type, round) => {
+    const { processes, plan } = await federation(40)
+    const others = names.slice(1).map((name) => processes.site(name))
+    const victim = processes.site(names[0])
+    const run = processes.run(plan)
+    await new Promise<void>((resolve) => {
+      victim.watch((line) => {
+        if (line.type === type && (round === 0 || line.round === round)) resolve()
+      })
+    })
+    expect((await victim.kill('SIGKILL')).signal).toBe('SIGKILL')
+    const back = processes.site(names[0])
+    await run.until(ofType('finished'))
+    expect((await run.exited).code).toBe(0)
+    await Promise.all([back, ...others].map((agent) => agent.until(ofType('finished'))))
+    const rounds = run.lines.filter(ofType('round'))
+    expect(rounds).toHaveLength(42)
+    if (type !== 'committed') expect(rounds.flatMap(({ absent }) => absent)).toContainEqual(lost)
+    expect([...others, back].flatMap((agent) => agent.lines.filter(ofType('refused')))).toEqual([])
+    expect(back.lines.filter(ofType('contributed')).length).toBeGreaterThan(0)
+  })
+})
+
+describe('bad input', () => {
+  test('a port in use is named, with exit code 2', async () => {
+    const { processes, folder } = await federation(1)
+    const port = new URL(processes.url).port
+    const second = new Command(entry, [
+      ...['coordinator', '--dir', join(folder, 'second'), '--roster', processes.rosterFile, '--port', port],
+    ])
+    expect(await second.exited).toMatchObject({ code: 2, stderr: expect.stringContaining('ERR_PORT') })
+  })
+
+  test('a site that pinned another key does not trust this coordinator, with exit code 3', async () => {
+    const { processes, folder } = await federation(1)
+    const site = new Command(entry, [
+      ...['site', '--name', names[0], '--folder', join(folder, names[0]), '--roster', processes.rosterFile],
+      ...['--data', join(folder, `${names[0]}.csv`), '--coordinator', processes.url],
+      ...['--coordinator-key', 'ab'.repeat(32)],
+    ])
+    expect(await site.exited).toMatchObject({ code: 3, stderr: expect.stringContaining('ERR_UNTRUSTED_COORDINATOR') })
+  })
+
+  test('a site that nobody put in the roster is turned away, with exit code 3', async () => {
+    const { processes, folder } = await federation(1)
+    const site = new Command(entry, [
+      ...['site', '--name', 'stranger', '--folder', join(folder, 'stranger'), '--roster', processes.rosterFile],
+      ...['--data', join(folder, `${names[0]}.csv`), '--coordinator', processes.url],
+      ...['--coordinator-key', processes.coordinatorKey],
+    ])
+    expect(await site.exited).toMatchObject({ code: 3, stderr: expect.stringContaining('ERR_UNKNOWN_SITE') })
+  })
+
+  test('an unreachable coordinator is said, with exit code 3, where a site runs once', async () => {
+    const { processes, folder } = await federation(1)
+    await processes.coordinator.kill('SIGTERM')
+    const site = new Command(entry, [
+      ...['site', '--once', '--name', names[0], '--folder', join(folder, names[0]), '--roster', processes.rosterFile],
+      ...['--data', join(folder, `${names[0]}.csv`), '--coordinator', processes.url],
+      ...['--coordinator-key', processes.coordinatorKey],
+    ])
+    expect(await site.exited).toMatchObject({ code: 3, stderr: expect.stringContaining('ERR_UNREACHABLE') })
+    expect(site.lines.some(ofType('reconnecting'))).toBe(true)
+  })
+
+  test('an unknown plan key is refused with its path before any site is asked, with exit code 2', async () => {
+    const { processes, plan } = await federation(1)
+    await writeFile(plan, `${await readFile(plan, 'utf8')}\nepochs: 3\n`)
+    const run = processes.run(plan)
+    expect(await run.exited).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/ERR_PLAN\n.*unknown key "epochs"/),
+    })
+  })
+
+  test('a site whose table lacks a column declines with a code, quotes no record, and the others go on', async () => {
+    const { processes, plan, folder } = await federation(3)
+    const own = join(folder, `${names[0]}.csv`)
+    await writeFile(own, (await readFile(own, 'utf8')).replace('cholesterol', 'lipids'))
+    const agents = names.slice(1).map((name) => processes.site(name))
+    const odd = processes.site(names[0])
+    const run = processes.run(plan)
+    const declined = await run.until(ofType('declined'))
+    expect(declined).toMatchObject({ site: names[0], code: 'ERR_DATA_COLUMN_UNKNOWN' })
+    expect(await odd.until(ofType('declined'))).toMatchObject({ reason: expect.stringContaining('cholesterol') })
+    await run.until(ofType('finished'))
+    await Promise.all(agents.map((agent) => agent.until(ofType('finished'))))
+  })
+})
