@@ -1,6 +1,6 @@
 /** What federating brings, as a table on the terminal: each site alone, all together federated, and all rows pooled. */
 
-import type { Figures, Outcome } from './simulate.ts'
+import { type Figures, mean, type Outcome } from './outcome.ts'
 
 /** Of one seed with 95 % intervals, of several with their mean and, between seeds, least and greatest. */
 export function comparisonTable(outcomes: readonly Outcome[]): string {
@@ -35,5 +35,3 @@ function cell(estimates: readonly Figures['auc'][]): string {
   if (values.length === 1) return `${first.value.toFixed(3)}  ${first.low.toFixed(3)} to ${first.high.toFixed(3)}`
   return `${mean(values).toFixed(3)}  ${Math.min(...values).toFixed(3)} to ${Math.max(...values).toFixed(3)}`
 }
-
-export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

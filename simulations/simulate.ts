@@ -5,20 +5,17 @@ import { join } from 'node:path'
 import * as z from 'zod'
 import { csvFile } from '../client-node/data/csv.ts'
 import type { RunEvent } from '../coordinator/events.ts'
-import { compare } from '../learning/algorithms/baselines.ts'
-import type { Report } from '../learning/algorithms/evaluation.ts'
-import { type ModelFile, parseModel } from '../learning/algorithms/model-file.ts'
+import { parseModel } from '../learning/algorithms/model-file.ts'
 import type { Site } from '../learning/algorithms/site.ts'
 import { computationOf, planMenus } from '../learning/computation.ts'
 import { readCsv } from '../learning/data/csv.ts'
 import type { TrainerFactory } from '../learning/engine/trainer.ts'
-import type { Estimate } from '../learning/metrics/interval.ts'
 import { toHex } from '../protocol/bytes.ts'
 import { InputError } from '../protocol/errors.ts'
 import { check, type Plan, type PlanFile, parsePlanFile } from '../protocol/plan.ts'
-import { mean } from './comparison.ts'
 import { datasets } from './datasets/index.ts'
 import { federate } from './federation.ts'
+import { type Outcome, outcomeOf } from './outcome.ts'
 
 const simulationSchema = z.strictObject({
   /** A built-in data set, used where no folder of data is given. */
@@ -41,22 +38,6 @@ export async function readPlanFile(path: string): Promise<PlanFile> {
   return parsePlanFile(text, planMenus)
 }
 
-export interface Figures {
-  readonly auc: Estimate
-  readonly accuracy: Estimate
-}
-
-/** What one seed led to: every model judged on the rows that all sites hold out. */
-export interface Outcome {
-  readonly seed: number
-  readonly sites: readonly string[]
-  readonly alone: readonly Figures[]
-  readonly federated: Figures
-  readonly pooled: Figures
-  readonly rounds: number
-  readonly modelHash: string
-}
-
 export interface SimulationOptions {
   readonly data: string | undefined
   readonly trainer: TrainerFactory
@@ -76,50 +57,6 @@ export async function simulate(file: PlanFile, options: SimulationOptions): Prom
     outcomes.push(await outcomeOf(seeded, { model, modelHash: toHex(stateHash), rounds, sites }))
   }
   return outcomes
-}
-
-interface Trained {
-  readonly model: ModelFile
-  readonly modelHash: string
-  readonly rounds: number
-  readonly sites: readonly Site[]
-}
-
-/** Holds a federated model against each site alone and all rows pooled. */
-export async function outcomeOf(plan: Plan, { model, modelHash, rounds, sites }: Trained): Promise<Outcome> {
-  const { alone, federated, pooled } = await compare(plan, model, sites)
-  return {
-    seed: plan.seed,
-    sites: sites.map(({ name }) => name),
-    alone: alone.map(figures),
-    federated: figures(federated),
-    pooled: figures(pooled),
-    rounds,
-    modelHash,
-  }
-}
-
-/** What `--json` prints last. */
-export interface Summary {
-  readonly sites: readonly string[]
-  readonly seeds: readonly number[]
-  readonly rounds: number
-  /** Of the first seed. */
-  readonly modelHash: string
-  /** Means over the seeds, on the rows all sites hold out. */
-  readonly auc: { readonly alone: readonly number[]; readonly federated: number; readonly pooled: number }
-  readonly accuracy: Summary['auc']
-}
-
-export function summaryOf(outcomes: readonly Outcome[]): Summary {
-  const [{ sites, rounds, modelHash }] = outcomes
-  const means = (metric: keyof Figures): Summary['auc'] => ({
-    alone: sites.map((_, i) => mean(outcomes.map(({ alone }) => alone[i][metric].value))),
-    federated: mean(outcomes.map(({ federated }) => federated[metric].value)),
-    pooled: mean(outcomes.map(({ pooled }) => pooled[metric].value)),
-  })
-  const seeds = outcomes.map(({ seed }) => seed)
-  return { sites, seeds, rounds, modelHash, auc: means('auc'), accuracy: means('accuracy') }
 }
 
 /** The sites with their tables: the files of `data`, or the built-in data set. @throws InputError */
@@ -153,14 +90,4 @@ export async function openSites(
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {
   yield new TextEncoder().encode(text)
-}
-
-function figures(report: Report): Figures {
-  if (report.type !== 'binary')
-    throw new InputError(
-      'ERR_SIMULATION_LABEL',
-      'expected a plan with a binary label: the comparison is by AUC',
-      'data.label',
-    )
-  return { auc: report.auc, accuracy: report.accuracy }
 }

@@ -4,14 +4,17 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command as Cli } from 'commander'
-import { type FinishedEvent, parseRunEvent, type RunEvent } from '../../coordinator/events.ts'
+import { type FinishedEvent, parseRunEvent, type RoundEvent, type RunEvent } from '../../coordinator/events.ts'
 import { lineFor } from '../../coordinator/terminal.ts'
 import { parseModel } from '../../learning/algorithms/model-file.ts'
 import { chooseTrainer } from '../../learning/engine/choose.ts'
-import type { PlanFile } from '../../protocol/plan.ts'
+import { toHex } from '../../protocol/bytes.ts'
+import { type Plan, type PlanFile, planHash } from '../../protocol/plan.ts'
 import { comparisonTable } from '../comparison.ts'
 import { datasets } from '../datasets/index.ts'
-import { type Outcome, openSites, outcomeOf, readPlanFile, type StudySettings, settingsOf } from '../simulate.ts'
+import { type Outcome, outcomeOf, summaryOf } from '../outcome.ts'
+import { report } from '../report/report.ts'
+import { openSites, readPlanFile, type StudySettings, settingsOf } from '../simulate.ts'
 import { type ProcessFederation, type ProcessSite, startProcesses } from './processes.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -58,7 +61,7 @@ async function demo(options: Options): Promise<void> {
       rounds: finished.rounds,
       sites: await openSites(file.plan, settings, { data: options.data, trainer: chooseTrainer() }),
     })
-    await finish(outcome, { events, sites, options, say })
+    await finish(outcome, { plan: file.plan, events, sites, options, say })
   } finally {
     await federation.stop()
   }
@@ -124,20 +127,32 @@ async function train(federation: ProcessFederation, { planPath, sites, say }: St
 }
 
 interface Ending extends Omit<Stage, 'planPath'>, Pick<Course, 'events'> {
+  readonly plan: Plan
   readonly options: Options
 }
 
-async function finish(outcome: Outcome, { sites, options, say }: Ending): Promise<void> {
+async function finish(outcome: Outcome, { plan, events, sites, options, say }: Ending): Promise<void> {
   const { out, json } = options
+  const page = report({
+    name: plan.name,
+    description: plan.description,
+    planHash: toHex(planHash(plan)),
+    courses: [{ rounds: events.filter(isRound), outcome }],
+    command: `npm run demo${options.data === undefined ? '' : ` -- --data ${options.data}`}`,
+  })
+  await writeFile(join(out, 'report.html'), page)
   if (json === true) {
-    console.log(JSON.stringify({ rounds: outcome.rounds, modelHash: outcome.modelHash }))
+    console.log(JSON.stringify(summaryOf([outcome])))
     return
   }
   say('')
   say(comparisonTable([outcome]))
   say('')
+  say(`the report, to open in a browser:   ${join(out, 'report.html')}`)
   say(`the model, the same at every site:  ${join(out, sites[0].name, 'model.json')}`)
   say(`what left a site, round by round:   ${join(out, sites[0].name, 'receipts.jsonl')}`)
   say(`the coordinator's signed journal:   ${join(out, 'coordinator', 'runs')}`)
   say('next: your own files with --data and --plan; over machines, "A real federation" in README.md')
 }
+
+const isRound = (event: RunEvent): event is RoundEvent => event.type === 'round'

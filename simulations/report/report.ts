@@ -1,0 +1,124 @@
+/** A study or a run as one self-contained page: no script, no request, readable in print, light and dark, narrow and wide. */
+
+import type { RoundEvent } from '../../coordinator/events.ts'
+import { type Figures, mean, type Outcome } from '../outcome.ts'
+import { attendance, comparison, learningCurve } from './charts.ts'
+import { style } from './style.ts'
+
+/** One seed: how its rounds went and what came of it. */
+export interface Course {
+  readonly rounds: readonly RoundEvent[]
+  readonly outcome: Outcome
+}
+
+export interface ReportInput {
+  readonly name: string
+  readonly description: string
+  /** Hexadecimal. */
+  readonly planHash: string
+  /** At least one. */
+  readonly courses: readonly Course[]
+  /** The command that gives the same models again. */
+  readonly command: string
+}
+
+/** @returns the text of an HTML file. */
+export function report(input: ReportInput): string {
+  const [first] = input.courses
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escaped(input.name)} – Concordat</title>
+<style>${style}</style>
+</head>
+<body>
+<header>
+<p class="kind">Concordat report</p>
+<h1>${escaped(input.name)}</h1>
+<p>${escaped(input.description)}</p>
+</header>
+<main>
+${answer(input.courses)}
+<section class="charts">
+${figure('How well each model ranks patients it has not seen', 'AUC with its 95 % interval, on the rows all sites hold out', comparison(input.courses))}
+${figure('AUC over the rounds', 'Of the global model at the beginning of each round, from sums over the sites', learningCurve(input.courses, 'auc', 'AUC'))}
+${figure('Loss over the rounds', 'Mean log loss on held-out rows, from sums over the sites', learningCurve(input.courses, 'loss', 'log loss'))}
+${figure('Who was in each sum', 'Filled: in the sum. Open: absent; the round went on without the site', attendance(first))}
+</section>
+${comparisonSection(first.outcome, input.courses.length)}
+${roundSection(first)}
+<section>
+<h2>The same again</h2>
+<dl>
+<dt>command</dt><dd><code>${escaped(input.command)}</code></dd>
+<dt>plan</dt><dd><code>${input.planHash}</code></dd>
+${input.courses.map(({ outcome }) => `<dt>model, seed ${outcome.seed}</dt><dd><code>${outcome.modelHash}</code></dd>`).join('\n')}
+</dl>
+<p>Intervals are 95 %: Hanley and McNeil's for the AUC, Wilson's for the accuracy. All models are judged on the same rows.</p>
+</section>
+</main>
+</body>
+</html>
+`
+}
+
+/** The one sentence most readers come for, in figures. */
+function answer(courses: readonly Course[]): string {
+  const auc = (of: (outcome: Outcome) => readonly Figures[]): number =>
+    mean(courses.flatMap(({ outcome }) => of(outcome).map((figures) => figures.auc.value)))
+  const tiles: [string, number][] = [
+    ['a site alone, on average', auc(({ alone }) => alone)],
+    ['federated', auc(({ federated }) => [federated])],
+    ['all rows in one place', auc(({ pooled }) => [pooled])],
+  ]
+  const seeds = courses.length > 1 ? `, mean of ${courses.length} seeds` : ''
+  return `<section class="tiles" aria-label="AUC on held-out rows${seeds}">
+${tiles.map(([name, value]) => `<div class="tile${name === 'federated' ? ' main' : ''}"><span class="figure">${value.toFixed(3)}</span><span>AUC, ${name}${seeds}</span></div>`).join('\n')}
+</section>`
+}
+
+const figure = (title: string, caption: string, svg: string): string =>
+  `<figure><figcaption><strong>${title}</strong><span>${caption}</span></figcaption>${svg}</figure>`
+
+function comparisonSection({ sites, alone, federated, pooled, seed }: Outcome, seeds: number): string {
+  const rows: [string, Figures][] = [
+    ...sites.map((site, i): [string, Figures] => [`${site} alone`, alone[i]]),
+    ['federated', federated],
+    ['pooled', pooled],
+  ]
+  return `<section><h2>Alone, federated, pooled${seeds > 1 ? `, seed ${seed}` : ''}</h2>
+<div class="scroll"><table><thead><tr><th scope="col">model</th><th scope="col">AUC</th><th scope="col">95 %</th><th scope="col">accuracy</th><th scope="col">95 %</th></tr></thead>
+<tbody>
+${rows.map(([name, { auc, accuracy }]) => `<tr><th scope="row">${escaped(name)}</th>${cells(auc)}${cells(accuracy)}</tr>`).join('\n')}
+</tbody></table></div></section>`
+}
+
+const cells = ({ value, low, high }: Figures['auc']): string =>
+  `<td>${value.toFixed(3)}</td><td class="quiet">${low.toFixed(3)} to ${high.toFixed(3)}</td>`
+
+function roundSection({ rounds, outcome }: Course): string {
+  const total = (of: (round: RoundEvent) => number): number => rounds.reduce((sum, round) => sum + of(round), 0)
+  const lines = rounds.map(
+    ({ round, purpose, sites, absent, seconds, bytesUp }) =>
+      `<tr><td>${round}</td><th scope="row">${escaped(purpose)}</th><td>${sites.length}</td><td>${absent.map(({ site, code }) => `${escaped(site)} <span class="quiet">${escaped(code)}</span>`).join(', ')}</td><td>${seconds.toFixed(2)}</td><td>${bytesUp.toLocaleString('en')}</td></tr>`,
+  )
+  return `<section><h2>Rounds</h2>
+<p>${rounds.length} rounds over ${outcome.sites.length} sites took ${total(({ seconds }) => seconds).toFixed(1)} s; the sites sent ${total(({ bytesUp }) => bytesUp).toLocaleString('en')} masked bytes in all.</p>
+<details><summary>every round</summary><div class="scroll"><table><thead><tr><th scope="col">round</th><th scope="col">purpose</th><th scope="col">sites</th><th scope="col">absent</th><th scope="col">seconds</th><th scope="col">bytes up</th></tr></thead>
+<tbody>
+${lines.join('\n')}
+</tbody></table></div></details></section>`
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+
+const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character])
