@@ -73,5 +73,5 @@ export function attendance({ rounds, outcome: { sites } }: Course): string {
 function draw(options: Plot.PlotOptions): string {
   const { document } = parseHTML('<!doctype html><html><body></body></html>')
   const style = { background: 'transparent', color: 'inherit', fontSize: '12px' }
-  return Plot.plot({ document, width, style, ...options }).outerHTML
+  return Plot.plot({ document, width, style, marginTop: 32, marginBottom: 44, ...options }).outerHTML
 }

@@ -57,7 +57,7 @@ ${roundSection(first)}
 <dt>plan</dt><dd><code>${input.planHash}</code></dd>
 ${input.courses.map(({ outcome }) => `<dt>model, seed ${outcome.seed}</dt><dd><code>${outcome.modelHash}</code></dd>`).join('\n')}
 </dl>
-<p>Intervals are 95 %: Hanley and McNeil's for the AUC, Wilson's for the accuracy. All models are judged on the same rows.</p>
+<p>Intervals are 95 %: DeLong's for the AUC, Wilson's for the accuracy. All models are judged on the same rows.</p>
 </section>
 </main>
 </body>
