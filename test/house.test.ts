@@ -1,0 +1,40 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { expect, test } from 'vitest'
+
+const folders = ['protocol', 'learning', 'coordinator', 'client-node', 'client-web', 'simulations', 'bench']
+const inFolders = await Promise.all(
+  folders.map(async (folder) => (await readdir(folder, { recursive: true })).map((path) => `${folder}/${path}`)),
+)
+const sources = inFolders.flat().filter((path) => /\.(ts|mjs)$/.test(path) && !path.includes('node_modules'))
+
+/** Files with a line that `pattern` matches, as `path:line`. */
+async function findings(pattern: RegExp, paths: readonly string[]): Promise<readonly string[]> {
+  const found = await Promise.all(
+    paths.map(async (path) =>
+      (await readFile(path, 'utf8')).split('\n').flatMap((line, i) => (pattern.test(line) ? [`${path}:${i + 1}`] : [])),
+    ),
+  )
+  return found.flat()
+}
+
+test('no source draws from Math.random: secrets come from the machine, choices from the seed', async () => {
+  expect(sources.length).toBeGreaterThan(100)
+  expect(await findings(/Math\.random/, sources)).toEqual([])
+})
+
+test('the floors that know no machine read no clock', async () => {
+  const ground = sources.filter(
+    (path) => /^(protocol|learning)\//.test(path) && !/^protocol\/crypto\/|\.mjs$/.test(path),
+  )
+  expect(ground.length).toBeGreaterThan(50)
+  expect(await findings(/\bDate\.now|new Date\b|performance\.now/, ground)).toEqual([])
+})
+
+test('shells never import each other', async () => {
+  const shells = ['coordinator', 'client-node', 'client-web']
+  for (const shell of shells) {
+    const others = shells.filter((other) => other !== shell).join('|')
+    const own = sources.filter((path) => path.startsWith(`${shell}/`))
+    expect(await findings(new RegExp(`from '(\\.\\./)+(${others}|simulations)/`), own)).toEqual([])
+  }
+})
