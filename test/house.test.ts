@@ -38,3 +38,14 @@ test('shells never import each other', async () => {
     expect(await findings(new RegExp(`from '(\\.\\./)+(${others}|simulations)/`), own)).toEqual([])
   }
 })
+
+test('every error code of the sources stands in docs/errors.md, and no other', async () => {
+  const pattern = /\bERR_[A-Z0-9]+(?:_[A-Z0-9]+)*\b/g
+  const texts = await Promise.all([...sources, 'concordat.ts'].map((path) => readFile(path, 'utf8')))
+  const thrown = new Set(
+    texts.flatMap((text) => [...text.matchAll(/'(ERR_[A-Z0-9_]*[A-Z0-9])'/g)].map(([, code]) => code)),
+  )
+  const documented = new Set((await readFile('docs/errors.md', 'utf8')).match(pattern))
+  expect([...thrown].filter((code) => !documented.has(code)).sort()).toEqual([])
+  expect([...documented].filter((code) => !thrown.has(code)).sort()).toEqual([])
+})
