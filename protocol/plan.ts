@@ -43,10 +43,10 @@ const planSchema = z.strictObject({
     .prefault({}),
   encoding: z
     .strictObject({
-      /** Bits a model coordinate takes on the wire; statistics always use 64. */
+      /** Precision of a model coordinate in the sum; statistics always use 64. Below 32 it still takes 32 bits on the wire. */
       bits: z.union([z.literal(16), z.literal(20), z.literal(24), z.literal(32)]).default(32),
-      /** Strict adds one signed message by which the sites agree on who is in the sum. */
-      mode: z.enum(['strict', 'fast']).default('strict'),
+      /** Strict: one signed message by which the sites agree on who is in the sum. */
+      mode: z.literal('strict').default('strict'),
     })
     .prefault({}),
   privacy: choice.prefault({ name: 'none' }),
