@@ -1,9 +1,11 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
 
 const folders = ['protocol', 'learning', 'coordinator', 'client-node', 'client-web', 'simulations', 'bench']
+const present = folders.filter((folder) => existsSync(folder))
 const inFolders = await Promise.all(
-  folders.map(async (folder) => (await readdir(folder, { recursive: true })).map((path) => `${folder}/${path}`)),
+  present.map(async (folder) => (await readdir(folder, { recursive: true })).map((path) => `${folder}/${path}`)),
 )
 const sources = inFolders.flat().filter((path) => /\.(ts|mjs)$/.test(path) && !path.includes('node_modules'))
 
