@@ -2,8 +2,8 @@
 
 import { InputError } from '../../protocol/errors.ts'
 import type { Loss } from '../models/description.ts'
-import type { Layout } from '../models/layout.ts'
-import type { Examples, TrainOptions } from './trainer.ts'
+import { classCount, type Layout } from '../models/layout.ts'
+import type { Examples } from './trainer.ts'
 
 /** @throws InputError ERR_EXAMPLES_SHAPE, ERR_LABEL_RANGE */
 export function checkExamples(layout: Layout, loss: Loss, examples: Examples): void {
@@ -20,7 +20,7 @@ export function checkExamples(layout: Layout, loss: Loss, examples: Examples): v
     throw new InputError('ERR_EXAMPLES_SHAPE', `${rows} rows need ${rows * targets} labels, found ${y.length}`)
   }
   if (loss === 'mean-squared-error') return
-  const classes = loss === 'cross-entropy' ? layout.outputs : 2
+  const classes = classCount(layout, loss)
   const wrong = y.findIndex((label) => !(label >= 0 && label < classes && Number.isInteger(label)))
   if (wrong >= 0) {
     throw new InputError(
@@ -46,18 +46,6 @@ export function checkInputs(layout: Layout, x: Float32Array, rows: number): void
     'ERR_EXAMPLES_SHAPE',
     `${rows} rows of ${layout.features} numbers were expected, found ${x.length} numbers`,
   )
-}
-
-/** @throws InputError ERR_TRAIN_OPTIONS */
-export function checkOptions(options: TrainOptions): void {
-  const { epochs, batchSize, learningRate, weightDecay = 0, proximal = 0 } = options
-  const fault = (name: string, expected: string, found: number): InputError =>
-    new InputError('ERR_TRAIN_OPTIONS', `expected ${expected}, found ${found}`, name)
-  if (!Number.isInteger(epochs) || epochs < 1) throw fault('epochs', 'a whole number from 1', epochs)
-  if (!Number.isInteger(batchSize) || batchSize < 1) throw fault('batchSize', 'a whole number from 1', batchSize)
-  if (!(learningRate >= 0 && learningRate < Infinity)) throw fault('learningRate', 'a number from 0', learningRate)
-  if (!(weightDecay >= 0 && weightDecay < Infinity)) throw fault('weightDecay', 'a number from 0', weightDecay)
-  if (!(proximal >= 0 && proximal < Infinity)) throw fault('proximal', 'a number from 0', proximal)
 }
 
 /** The loss left the numbers: the parameters that were last good travel with the error, so that work is not lost. */

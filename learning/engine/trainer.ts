@@ -1,8 +1,11 @@
 /** The trainer port: what an algorithm needs of an engine. Tensors never leave it; whoever makes one disposes it. */
 
+import type { Random } from '../../protocol/random.ts'
 import type { Stream } from '../../protocol/stream.ts'
 import type { ModelDescription } from '../models/description.ts'
+import type { EarlyStopping } from './early-stopping.ts'
 import type { OptimiserName } from './optimisers.ts'
+import type { Schedule } from './schedule.ts'
 
 /** Rows of one site, ready for a model. Features are row-major; labels are 0/1, class indices or numbers. */
 export interface Examples {
@@ -22,11 +25,38 @@ export interface TrainOptions {
   readonly weightDecay?: number
   /** FedProx (Li et al. 2020): adds `proximal * (w - w_global)` to the gradient. */
   readonly proximal?: number
+  /** How the learning rate changes from step to step; constant without it. */
+  readonly schedule?: Schedule | undefined
+  /** The batch's gradient is scaled down to this Euclidean norm where it is longer; before weight decay and proximal term. */
+  readonly clipNorm?: number | undefined
+  /** Factor on the loss of each class (two for a binary label), against imbalance. */
+  readonly classWeights?: readonly number[] | undefined
+  /** Focal loss (Lin et al. 2017): the loss of an example whose class has probability p is multiplied by (1 - p)^focal. */
+  readonly focal?: number | undefined
+  readonly earlyStopping?: EarlyStopping | undefined
+  /** Differentially private steps; `batchSize` then only says how many rows are worked on at once. */
+  readonly privacy?: PrivateSteps | undefined
+}
+
+/**
+ * DP-SGD (Abadi et al. 2016, algorithm 1): at each step every row takes part with probability `batchRate`, its gradient is
+ * clipped to `clippingNorm`, normal noise of deviation `noiseMultiplier * clippingNorm` is added to the sum, and the sum
+ * is divided by the expected number of rows. An epoch has ceil(1 / batchRate) steps, whatever the rows.
+ */
+export interface PrivateSteps {
+  readonly clippingNorm: number
+  readonly noiseMultiplier: number
+  readonly batchRate: number
+  /** Chooses the rows and draws the noise: secret, so never the public stream. */
+  readonly random: Random
 }
 
 export interface TrainResult {
   readonly parameters: Float32Array
-  /** Mean loss over the examples of the last epoch. */
+  /**
+   * Mean loss over the rows of the last epoch, each taken before its step, without penalties. After private steps it is
+   * not itself private, and 0 if no row was chosen.
+   */
   readonly loss: number
   readonly steps: number
 }

@@ -30,6 +30,9 @@ export interface Layout {
   readonly parameters: number
 }
 
+/** Classes a label can have, for the losses of classifiers. */
+export const classCount = (layout: Layout, loss: Loss): number => (loss === 'cross-entropy' ? layout.outputs : 2)
+
 export const product = (shape: readonly number[]): number => shape.reduce((all, side) => all * side, 1)
 
 /** @throws InputError ERR_MODEL_SHAPE where a layer does not fit on the one below it, or the outputs not on the loss. */

@@ -107,6 +107,74 @@ export function trainerContract(factory: TrainerFactory): void {
       )
     }))
 
+  test('clipping bounds how far one step moves the parameters', () =>
+    withTrainer(small['three classes'], async (trainer) => {
+      const examples = someExamples(small['three classes'], 20)
+      const start = trainer.initial(new Stream('start'))
+      const one = { ...options, epochs: 1, batchSize: 20, learningRate: 1, clipNorm: 0.01 }
+      const { parameters } = await trainer.train(start, examples, one, new Stream('order'))
+      expect(Math.hypot(...parameters.map((value, i) => value - start[i]))).toBeCloseTo(0.01, 5)
+    }))
+
+  test('a class of weight zero teaches nothing', () =>
+    withTrainer(small['binary logistic'], async (trainer) => {
+      const examples = someExamples(small['binary logistic'], 20)
+      const positives = { ...examples, y: examples.y.map(() => 1) }
+      const start = trainer.initial(new Stream('start'))
+      const settings = { ...options, classWeights: [1, 0] }
+      const { parameters, loss } = await trainer.train(start, positives, settings, new Stream('order'))
+      expect(parameters).toEqual(start)
+      expect(loss).toBe(0)
+    }))
+
+  test('focal loss turns away from rows that are right already', () =>
+    withTrainer({ input: [1], layers: [dense(1)], loss: 'binary-cross-entropy' }, async (trainer) => {
+      const sure = { rows: 1, features: 1, x: Float32Array.of(1), y: Float32Array.of(1) }
+      const lossWith = async (focal: number): Promise<number> =>
+        (await trainer.train(Float32Array.of(Math.log(9), 0), sure, { ...options, epochs: 1, focal }, new Stream('o')))
+          .loss
+      // p = 0.9: -ln 0.9, and 0.1^2 of it.
+      expect(await lossWith(0)).toBeCloseTo(0.105361, 5)
+      expect(await lossWith(2)).toBeCloseTo(0.00105361, 7)
+    }))
+
+  test('early stopping ends when the validation loss no longer falls, and gives the best parameters', () =>
+    withTrainer(small.regression, async (trainer) => {
+      const examples = someExamples(small.regression, 30)
+      const validation = { ...examples, y: examples.y.map((value) => -value) }
+      const start = trainer.initial(new Stream('start'))
+      const settings = { ...options, epochs: 50 }
+      const stopped = await trainer.train(
+        start,
+        examples,
+        { ...settings, earlyStopping: { validation, patience: 2 } },
+        new Stream('order'),
+      )
+      // The labels of the validation rows are turned round: learning soon makes them worse.
+      const best = stopped.steps / 5 - 2
+      expect(best).toBeLessThan(48)
+      const untilThen = await trainer.train(start, examples, { ...settings, epochs: best }, new Stream('order'))
+      expect(stopped.parameters).toEqual(untilThen.parameters)
+    }))
+
+  test.each([
+    ['batchSize', { batchSize: 0 }],
+    ['learningRate', { learningRate: Number.NaN }],
+    ['clipNorm', { clipNorm: 0 }],
+    ['focal', { focal: -1 }],
+    ['classWeights', { classWeights: [1, 2] }],
+    ['schedule.decay', { schedule: { decay: { every: 0, factor: 2 } } }],
+  ])('an option out of its range is refused by name: %s', (name, wrong) =>
+    withTrainer(small['three classes'], async (trainer) => {
+      const examples = someExamples(small['three classes'], 4)
+      const start = trainer.initial(new Stream('s'))
+      await expect(trainer.train(start, examples, { ...options, ...wrong }, new Stream('o'))).rejects.toMatchObject({
+        code: 'ERR_TRAIN_OPTIONS',
+        message: expect.stringContaining(name),
+      })
+    }),
+  )
+
   test('a label outside the classes is refused, and the message names the row and the range', () =>
     withTrainer(small['three classes'], async (trainer) => {
       const { x } = someExamples(small['three classes'], 2)

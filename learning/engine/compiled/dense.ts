@@ -90,5 +90,10 @@ export function dense(build: Build, layer: DenseLayer, input: Values, [kernel, b
         () => kernels.accumulateBias(gradient, yPitch, rows, toBias, bias.panels, target.alpha, target.keepBias),
       ]
     },
+    squaredNorms: (rows, squares): Call[] => {
+      const { gradient } = output
+      if (gradient === undefined) return []
+      return [() => kernels.denseNorms(input.values, 4 * rowPitch(input), inputs, gradient, yPitch, rows, squares)]
+    },
   }
 }

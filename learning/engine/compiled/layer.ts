@@ -13,6 +13,8 @@ export interface Build {
   /** The largest batch. */
   readonly capacity: number
   readonly training: boolean
+  /** Whether the gradients of single rows are measured. */
+  readonly perRow: boolean
   /** Where gradients go: into their own region, or straight into the parameters as a descent step. */
   readonly target: Target
 }
@@ -32,4 +34,6 @@ export interface CompiledLayer {
   backpropagate(rows: number): Call[]
   /** From the output's gradient, as `backpropagate` left it, to the parameters' gradients. */
   gradients(rows: number): Call[]
+  /** Adds each row's squared norm over this layer's gradients to `squares`, in float64. Only where there are parameters. */
+  squaredNorms?(rows: number, squares: number): Call[]
 }

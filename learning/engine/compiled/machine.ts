@@ -86,6 +86,10 @@ export class Machine {
     return new Float32Array(this.#memory.buffer, address, length)
   }
 
+  bytes(address: number, length: number): Uint8Array {
+    return new Uint8Array(this.#memory.buffer, address, length)
+  }
+
   integers(address: number, length: number): Uint32Array {
     return new Uint32Array(this.#memory.buffer, address, length)
   }

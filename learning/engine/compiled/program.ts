@@ -10,7 +10,7 @@ import type { Build, Call, CompiledLayer, Target } from './layer.ts'
 import type { Machine } from './machine.ts'
 import { ParameterStore, type Slot } from './parameters.ts'
 import { flatten, pooling } from './pooling.ts'
-import { roundUp, type Values } from './values.ts'
+import { roundUp, rowPitch, type Values } from './values.ts'
 
 export interface ProgramOptions {
   readonly capacity: number
@@ -18,6 +18,14 @@ export interface ProgramOptions {
   readonly optimiser: OptimiserName | undefined
   /** The gradient of each tensor is applied as it is made; only plain descent without a penalty on the distance. */
   readonly fused: boolean
+  /** Whether rows' gradients are clipped one by one. */
+  readonly perRow: boolean
+}
+
+/** Factors on the rows' losses: `weights` is the address of one number a class. */
+export interface Weighting {
+  readonly weights: number
+  readonly focal: number
 }
 
 export class Program {
@@ -30,9 +38,11 @@ export class Program {
   readonly #machine: Machine
   readonly #loss: Loss
   readonly #layers: readonly CompiledLayer[]
+  /** Address of each row's loss, in float64. */
+  readonly #rowLosses: number
 
   constructor(machine: Machine, model: ModelDescription, layout: Layout, options: ProgramOptions) {
-    const { capacity, optimiser, fused } = options
+    const { capacity, optimiser, fused, perRow } = options
     const training = optimiser !== undefined
     this.fused = fused
     this.#machine = machine
@@ -44,7 +54,8 @@ export class Program {
     this.target = { address: (slot) => (fused ? slot.values : slot.gradient), alpha: 1, keepKernel: 0, keepBias: 0 }
     this.input = machine.allocate(roundUp(capacity, 4) * layout.features)
     this.labels = machine.allocate(roundUp(capacity, 4) * layout.outputs)
-    const build: Build = { machine, capacity, training, target: this.target }
+    this.#rowLosses = machine.allocate(training ? 2 * capacity : 0)
+    const build: Build = { machine, capacity, training, perRow, target: this.target }
     this.#layers = compileLayers(build, layout, this.store.slots, inputValues(model, layout, this.input))
     this.output = this.#layers[this.#layers.length - 1].output
   }
@@ -53,31 +64,64 @@ export class Program {
     return this.#layers.flatMap((layer) => layer.forward(rows))
   }
 
-  /** Writes the gradient of the batch's mean loss at the output; returns the sum of the rows' losses. */
-  lossOf(rows: number): () => number {
+  /** Writes `scale` times the gradient of the batch's loss at the output; returns the sum of the rows' losses. */
+  lossOf(rows: number, scale: number, weighting: Weighting | undefined): () => number {
     const { kernels } = this.#machine
     const { values, gradient, pitch, channels } = this.output
     if (gradient === undefined) throw new Error('a program for predictions has no loss')
-    const labels = this.labels
+    const [bytes, labels, each] = [4 * pitch, this.labels, this.#rowLosses]
+    const weighted = (plain: () => number): (() => number) => {
+      if (weighting === undefined) return plain
+      const { weights, focal } = weighting
+      return () => {
+        plain()
+        return kernels.reweigh(each, gradient, bytes, rows, labels, weights, focal)
+      }
+    }
     switch (this.#loss) {
       case 'binary-cross-entropy':
-        return () => kernels.binaryCrossEntropy(values, gradient, 4 * pitch, rows, labels, 1 / rows)
+        return weighted(() => kernels.binaryCrossEntropy(values, gradient, bytes, rows, labels, scale, each))
       case 'cross-entropy':
-        return () => kernels.crossEntropy(values, gradient, 4 * pitch, rows, channels, labels, 1 / rows)
+        return weighted(() => kernels.crossEntropy(values, gradient, bytes, rows, channels, labels, scale, each))
       case 'mean-squared-error':
-        return () => kernels.meanSquaredError(values, gradient, 4 * pitch, rows, channels, labels, 1 / rows)
+        return () => kernels.meanSquaredError(values, gradient, bytes, rows, channels, labels, scale)
       default:
         return unreachable(this.#loss)
     }
   }
 
-  /** All gradients run down before any parameter moves: a fused step overwrites what the chain still reads. */
-  backward(rows: number): Call[] {
-    const downwards = [...this.#layers].reverse()
-    return [
-      ...downwards.flatMap((layer) => layer.backpropagate(rows)),
-      ...downwards.flatMap((layer) => layer.gradients(rows)),
-    ]
+  /**
+   * The gradient's way from the output down; all of it runs before any parameter moves, since a fused step overwrites
+   * what the chain still reads.
+   */
+  backpropagate(rows: number): Call[] {
+    return this.#downwards.flatMap((layer) => layer.backpropagate(rows))
+  }
+
+  /** From the gradients of the layers' outputs to those of the parameters. */
+  gradients(rows: number): Call[] {
+    return this.#downwards.flatMap((layer) => layer.gradients(rows))
+  }
+
+  /** Adds each row's squared gradient norm over all parameters to `squares`, in float64. */
+  squaredNorms(rows: number, squares: number): Call[] {
+    return this.#layers.flatMap((layer) => layer.squaredNorms?.(rows, squares) ?? [])
+  }
+
+  /** Multiplies each row's gradient by its factor: between `backpropagate` and `gradients`. */
+  scaleGradients(rows: number, factors: number): Call[] {
+    const { kernels } = this.#machine
+    return this.#layers
+      .filter((layer) => layer.squaredNorms !== undefined)
+      .map(({ output }): Call => {
+        const { gradient } = output
+        if (gradient === undefined) throw new Error('a program for predictions has no gradients')
+        return () => kernels.scaleRows(gradient, rowPitch(output), rows, factors)
+      })
+  }
+
+  get #downwards(): readonly CompiledLayer[] {
+    return [...this.#layers].reverse()
   }
 
   /** Logits become probabilities, in place. */

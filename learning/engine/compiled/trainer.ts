@@ -5,11 +5,14 @@ import type { Stream } from '../../../protocol/stream.ts'
 import type { ModelDescription } from '../../models/description.ts'
 import { initialParameters } from '../../models/initial.ts'
 import { type Layout, layOut } from '../../models/layout.ts'
-import { checkExamples, checkInputs, checkOptions, checkParameters } from '../examples.ts'
+import { validationOf } from '../early-stopping.ts'
+import { checkExamples, checkInputs, checkParameters } from '../examples.ts'
+import { checkOptions } from '../options.ts'
 import type { Examples, Trainer, TrainerFactory, TrainOptions, TrainResult } from '../trainer.ts'
 import { openMachine, supports, type Variant } from './machine.ts'
 import { compiles, Program, type ProgramOptions } from './program.ts'
-import { run, type Workshop } from './run.ts'
+import { run } from './run.ts'
+import type { Workshop } from './steps.ts'
 
 export interface CompiledOptions {
   /** Forces a variant; without it relaxed SIMD where there is one. `simd128` gives the same bits on every machine. */
@@ -73,11 +76,13 @@ class CompiledTrainer implements Trainer {
   ): Promise<TrainResult> {
     checkParameters(this.#layout, parameters)
     checkExamples(this.#layout, this.#model.loss, examples)
-    checkOptions(options)
-    const fused = options.optimiser === 'sgd' && !options.proximal
+    checkOptions(this.#layout, this.#model.loss, options)
+    const { optimiser, proximal, clipNorm, privacy } = options
+    const fused = optimiser === 'sgd' && !proximal && clipNorm === undefined && privacy === undefined
     const capacity = Math.min(options.batchSize, examples.rows)
-    return this.#withProgram({ capacity, optimiser: options.optimiser, fused }, (workshop) =>
-      run(workshop, parameters, { examples, options, stream, pause: this.#pause }),
+    const validation = validationOf(this, this.#model.loss, options)
+    return this.#withProgram({ capacity, optimiser, fused, perRow: privacy !== undefined }, (workshop) =>
+      run(workshop, parameters, { examples, options, stream, validation, pause: this.#pause }),
     )
   }
 
@@ -85,7 +90,7 @@ class CompiledTrainer implements Trainer {
     checkParameters(this.#layout, parameters)
     checkInputs(this.#layout, x, rows)
     return this.#withProgram(
-      { capacity: predictionRows, optimiser: undefined, fused: false },
+      { capacity: predictionRows, optimiser: undefined, fused: false, perRow: false },
       async ({ machine, program }) => {
         program.store.load(parameters)
         const { features, outputs } = this.#layout

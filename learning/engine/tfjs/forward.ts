@@ -16,24 +16,37 @@ export function forward(layout: Layout, parameters: readonly tf.Tensor[], x: tf.
   return values.as2D(x.shape[0], layout.outputs)
 }
 
+/** Factors on the rows' losses: one number a class, and the exponent of the focal loss. */
+export interface Weighting {
+  readonly classWeights: tf.Tensor1D | undefined
+  readonly focal: number
+}
+
 /** Mean loss of a batch, a scalar. `y` holds 0/1, class indices or numbers. */
-export function meanLoss(loss: Loss, logits: tf.Tensor2D, y: tf.Tensor1D): tf.Scalar {
-  switch (loss) {
-    case 'binary-cross-entropy': {
-      const z = logits.flatten()
-      // log(1 + e^z) - y z, written so that no exponential can overflow.
-      const logPartition = z.relu().add(z.abs().neg().exp().add(1).log())
-      return logPartition.sub(z.mul(y)).mean<tf.Scalar>()
-    }
-    case 'cross-entropy': {
-      const oneHot = tf.oneHot(y.toInt(), logits.shape[1])
-      return logits.logSumExp(1).sub(logits.mul(oneHot).sum(1)).mean<tf.Scalar>()
-    }
-    case 'mean-squared-error':
-      return logits.sub(y.as2D(logits.shape[0], logits.shape[1])).square().mean<tf.Scalar>()
-    default:
-      return unreachable(loss)
+export function meanLoss(loss: Loss, logits: tf.Tensor2D, y: tf.Tensor1D, weighting: Weighting): tf.Scalar {
+  if (loss === 'mean-squared-error') {
+    return logits.sub(y.as2D(logits.shape[0], logits.shape[1])).square().mean<tf.Scalar>()
   }
+  const rowLosses = loss === 'cross-entropy' ? crossEntropy(logits, y) : binaryCrossEntropy(logits, y)
+  return reweigh(rowLosses, y, weighting).mean<tf.Scalar>()
+}
+
+/** log(1 + e^z) - y z, written so that no exponential can overflow. */
+function binaryCrossEntropy(logits: tf.Tensor2D, y: tf.Tensor1D): tf.Tensor {
+  const z = logits.flatten()
+  return z.relu().add(z.abs().neg().exp().add(1).log()).sub(z.mul(y))
+}
+
+function crossEntropy(logits: tf.Tensor2D, y: tf.Tensor1D): tf.Tensor {
+  const oneHot = tf.oneHot(y.toInt(), logits.shape[1])
+  return logits.logSumExp(1).sub(logits.mul(oneHot).sum(1))
+}
+
+/** Class weights and focal loss (Lin et al. 2017, eq. 5); the probability of a row's class is e to minus its loss. */
+function reweigh(rowLosses: tf.Tensor, y: tf.Tensor1D, { classWeights, focal }: Weighting): tf.Tensor {
+  const weighted = classWeights === undefined ? rowLosses : rowLosses.mul(classWeights.gather(y.toInt()))
+  if (focal === 0) return weighted
+  return weighted.mul(rowLosses.neg().expm1().neg().maximum(1e-12).pow(focal))
 }
 
 /** What `predict` returns: probabilities for classifiers, the values themselves for regression. */

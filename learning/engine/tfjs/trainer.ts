@@ -1,15 +1,19 @@
 /** The TensorFlow.js trainer: every layer there is, on whatever backend a site has, at that library's speed. */
 
 import * as tf from '@tensorflow/tfjs'
+import { InputError } from '../../../protocol/errors.ts'
 import type { Stream } from '../../../protocol/stream.ts'
 import type { ModelDescription } from '../../models/description.ts'
 import { initialParameters } from '../../models/initial.ts'
 import { type Layout, layOut } from '../../models/layout.ts'
 import { epochBatches } from '../batches.ts'
-import { checkExamples, checkInputs, checkOptions, checkParameters, LossNotFiniteError } from '../examples.ts'
+import { validationOf } from '../early-stopping.ts'
+import { checkExamples, checkInputs, checkParameters, LossNotFiniteError } from '../examples.ts'
+import { checkOptions } from '../options.ts'
+import { rateAt } from '../schedule.ts'
 import type { Examples, Trainer, TrainerFactory, TrainOptions, TrainResult } from '../trainer.ts'
 import { openBackend, type TfjsBackend, type TfjsOptions, useBackend } from './backend.ts'
-import { forward, link, meanLoss } from './forward.ts'
+import { forward, link, meanLoss, type Weighting } from './forward.ts'
 import { Optimiser } from './optimiser.ts'
 
 /** Rows that go through the model at once when predicting. */
@@ -57,28 +61,40 @@ class TfjsTrainer implements Trainer {
   ): Promise<TrainResult> {
     checkParameters(this.#layout, parameters)
     checkExamples(this.#layout, this.#model.loss, examples)
-    checkOptions(options)
+    checkOptions(this.#layout, this.#model.loss, options)
+    if (options.privacy !== undefined) {
+      throw new InputError('ERR_ENGINE', 'private steps need the compiled engine; this model runs on tfjs', 'privacy')
+    }
+    const validation = validationOf(this, this.#model.loss, options)
     await useBackend(this.#backend)
     const variables = this.#variables(parameters)
     const anchors = options.proximal ? variables.map((variable) => variable.clone()) : []
     const optimiser = new Optimiser(options.optimiser, variables)
+    const { classWeights, focal = 0, learningRate, schedule, epochs, batchSize } = options
+    const weighting = { classWeights: classWeights && tf.tensor1d([...classWeights]), focal }
+    const allSteps = epochs * Math.ceil(examples.rows / batchSize)
     let steps = 0
     let loss = 0
     try {
-      for (let epoch = 0; epoch < options.epochs; epoch++) {
+      for (let epoch = 0; epoch < epochs; epoch++) {
         const before = readFlat(variables, this.parameterCount)
         let total = 0
-        for (const batch of epochBatches(examples.rows, options.batchSize, stream)) {
-          const batchLoss = this.#step(variables, anchors, optimiser, gather(examples, batch), options)
+        for (const batch of epochBatches(examples.rows, batchSize, stream)) {
+          const rate = rateAt(learningRate, schedule, steps, allSteps)
+          const state = { variables, anchors, optimiser, weighting }
+          const batchLoss = this.#step(state, gather(examples, batch), { ...options, learningRate: rate })
           if (!Number.isFinite(batchLoss)) throw new LossNotFiniteError(steps, batchLoss, before)
           total += batchLoss * batch.length
           steps++
         }
         loss = total / examples.rows
+        if (await validation?.ends(readFlat(variables, this.parameterCount))) break
+        await useBackend(this.#backend)
       }
-      return { parameters: readFlat(variables, this.parameterCount), loss, steps }
+      const last = readFlat(variables, this.parameterCount)
+      return { parameters: validation?.best(last) ?? last, loss, steps }
     } finally {
-      tf.dispose([variables, anchors])
+      tf.dispose([variables, anchors, weighting.classWeights ?? []])
       optimiser.dispose()
     }
   }
@@ -110,9 +126,7 @@ class TfjsTrainer implements Trainer {
 
   /** One gradient step on one batch; returns its mean loss before the step, without the penalties. */
   #step(
-    variables: readonly tf.Variable[],
-    anchors: readonly tf.Tensor[],
-    optimiser: Optimiser,
+    { variables, anchors, optimiser, weighting }: State,
     batch: Pick<Examples, 'x' | 'y'>,
     options: TrainOptions,
   ): number {
@@ -120,12 +134,16 @@ class TfjsTrainer implements Trainer {
       const x = this.#batch(batch.x)
       const y = tf.tensor1d(batch.y)
       const { value, grads } = tf.variableGrads(
-        () => meanLoss(this.#model.loss, forward(this.#layout, variables, x), y),
+        () => meanLoss(this.#model.loss, forward(this.#layout, variables, x), y, weighting),
         [...variables],
       )
       const tensors = this.#layout.layers.flatMap((layer) => layer.tensors)
+      const clipped = clip(
+        variables.map((variable) => grads[variable.name]),
+        options.clipNorm,
+      )
       const gradients = variables.map((variable, i) => {
-        let gradient = grads[variable.name]
+        let gradient = clipped[i]
         if (options.weightDecay && tensors[i].role === 'kernel')
           gradient = gradient.add(variable.mul(options.weightDecay))
         if (options.proximal) gradient = gradient.add(variable.sub(anchors[i]).mul(options.proximal))
@@ -147,6 +165,20 @@ class TfjsTrainer implements Trainer {
   #batch(x: Float32Array): tf.Tensor {
     return tf.tensor(x, [x.length / this.#layout.features, ...this.#model.input])
   }
+}
+
+/** What a run holds from step to step. */
+interface State {
+  readonly variables: readonly tf.Variable[]
+  readonly anchors: readonly tf.Tensor[]
+  readonly optimiser: Optimiser
+  readonly weighting: Weighting
+}
+
+function clip(gradients: readonly tf.Tensor[], bound: number | undefined): readonly tf.Tensor[] {
+  if (bound === undefined) return gradients
+  const norm = Math.sqrt(tf.addN(gradients.map((gradient) => gradient.square().sum())).dataSync()[0])
+  return norm > bound ? gradients.map((gradient) => gradient.mul(bound / norm)) : gradients
 }
 
 function gather(

@@ -1,10 +1,11 @@
+import '../../support/relaxed-simd.ts'
 import { describe } from 'vitest'
-import { supports, type Variant } from '../../../learning/engine/compiled/machine.ts'
+import type { Variant } from '../../../learning/engine/compiled/machine.ts'
 import { compiledTrainer } from '../../../learning/engine/compiled/trainer.ts'
 import { trainerContract } from '../../contracts/trainer.ts'
 
 for (const variant of ['simd128', 'relaxed'] satisfies Variant[]) {
-  describe.skipIf(!supports(variant))(`compiled ${variant}`, () => {
+  describe(`compiled ${variant}`, () => {
     trainerContract(compiledTrainer({ variant }))
   })
 }

@@ -1,6 +1,7 @@
+import '../../support/relaxed-simd.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { supports, type Variant } from '../../../learning/engine/compiled/machine.ts'
+import type { Variant } from '../../../learning/engine/compiled/machine.ts'
 import { compiledTrainer } from '../../../learning/engine/compiled/trainer.ts'
 import { tfjsTrainer } from '../../../learning/engine/tfjs/trainer.ts'
 import type { Examples, TrainOptions } from '../../../learning/engine/trainer.ts'
@@ -10,7 +11,7 @@ import { Stream } from '../../../protocol/stream.ts'
 import { dense, someExamples } from '../../contracts/trainer.ts'
 
 const oracle = tfjsTrainer({ backend: 'cpu' })
-const variants = (['simd128', 'relaxed'] satisfies Variant[]).filter(supports)
+const variants = ['simd128', 'relaxed'] satisfies Variant[]
 
 /** |a - b| as a share of |b|, over whole vectors: what rounding in another order may change. */
 function distance(a: Float32Array, b: Float32Array): number {
@@ -128,6 +129,33 @@ describe.each(variants)('compiled %s beside tfjs', (variant) => {
         },
       ),
       { numRuns: 40 },
+    )
+  })
+
+  test('class weights, focal loss, clipping and schedules: ten steps agree to 1e-4', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        denseModels.filter(({ loss }) => loss !== 'mean-squared-error'),
+        fc.constantFrom('sgd', 'adam'),
+        fc.record({
+          focal: fc.constantFrom(0, 0.5, 1, 2),
+          weigh: fc.boolean(),
+          clipNorm: fc.constantFrom(undefined, 0.01, 100),
+          schedule: fc.constantFrom(
+            undefined,
+            { warmUp: 3 },
+            { warmUp: 2, decay: 'cosine' } as const,
+            { decay: { every: 3, factor: 0.5 } } as const,
+          ),
+        }),
+        async (model, optimiser, { weigh, ...chosen }) => {
+          const examples = someExamples(model, 37)
+          const classWeights = weigh ? [0.5, 2, 3].slice(0, model.loss === 'cross-entropy' ? 3 : 2) : undefined
+          const options = { ...settings, ...chosen, optimiser, classWeights, batchSize: 4, learningRate: 0.01 }
+          expect(await compare(variant, model, examples, options)).toBeLessThan(1e-4)
+        },
+      ),
+      { numRuns: 30 },
     )
   })
 

@@ -5,6 +5,7 @@ export * from './images'
 export * from './losses'
 export * from './optimisers'
 export * from './parameters'
+export * from './privacy'
 export * from './products'
 
 /** Where free memory begins: below stand the module's own tables. */

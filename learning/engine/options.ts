@@ -1,0 +1,67 @@
+/** What can be chosen about training, with its ranges: the part a plan may set, and the check every engine begins with. */
+
+import * as z from 'zod'
+import { InputError } from '../../protocol/errors.ts'
+import { check } from '../../protocol/plan.ts'
+import type { Loss } from '../models/description.ts'
+import { classCount, type Layout } from '../models/layout.ts'
+import type { TrainOptions } from './trainer.ts'
+
+const rate = z.number().min(0).max(1000)
+
+const decay = z.union([
+  z.enum(['none', 'cosine']),
+  z.strictObject({ every: z.int().min(1).max(1e9), factor: z.number().min(0).max(1) }),
+])
+
+/** The fields a plan's algorithm takes up into its own options: `z.strictObject({ ...localTraining, rounds })`. */
+export const localTraining = {
+  batchSize: z.int().min(1).max(1_000_000).default(32),
+  optimiser: z.enum(['sgd', 'momentum', 'adam']).default('sgd'),
+  learningRate: rate.default(0.1),
+  weightDecay: z.number().min(0).max(100).default(0),
+  proximal: rate.default(0),
+  schedule: z.strictObject({ warmUp: z.int().min(0).max(1e9).default(0), decay: decay.default('none') }).optional(),
+  clipNorm: z.number().positive().max(1e9).optional(),
+  classWeights: z.array(z.number().min(0).max(1e6)).min(2).max(100_000).optional(),
+  focal: z.number().min(0).max(10).default(0),
+}
+
+const trainOptions = z.object({
+  ...localTraining,
+  epochs: z.int().min(1),
+  earlyStopping: z.object({ patience: z.int().min(1) }).optional(),
+  privacy: z
+    .object({
+      clippingNorm: z.number().positive().max(1e9),
+      noiseMultiplier: z.number().min(0).max(1e6),
+      batchRate: z.number().positive().max(1),
+    })
+    .optional(),
+})
+
+/** Every number within its range, and choices that go together. @throws InputError ERR_TRAIN_OPTIONS */
+export function checkOptions(layout: Layout, loss: Loss, options: TrainOptions): void {
+  const { classWeights, focal, privacy, clipNorm, earlyStopping } = check(
+    trainOptions,
+    options,
+    [],
+    'ERR_TRAIN_OPTIONS',
+  )
+  const refuse = (name: string, message: string): InputError => new InputError('ERR_TRAIN_OPTIONS', message, name)
+  if (loss === 'mean-squared-error' && (classWeights !== undefined || focal > 0)) {
+    throw refuse('classWeights', 'class weights and focal loss need a classifier, found a model of numbers')
+  }
+  const classes = classCount(layout, loss)
+  if (classWeights !== undefined && classWeights.length !== classes) {
+    throw refuse('classWeights', `expected ${classes} numbers, one a class, found ${classWeights.length}`)
+  }
+  if (privacy === undefined) return
+  if (clipNorm !== undefined) throw refuse('clipNorm', 'private steps clip each row already; leave it out')
+  if (earlyStopping !== undefined) {
+    throw refuse(
+      'earlyStopping',
+      'a stop chosen by validation rows tells about them; private steps need a fixed number',
+    )
+  }
+}
