@@ -136,7 +136,8 @@ describe.each(variants)('compiled %s beside tfjs', (variant) => {
     await fc.assert(
       fc.asyncProperty(
         denseModels.filter(({ loss }) => loss !== 'mean-squared-error'),
-        fc.constantFrom('sgd', 'adam'),
+        // Adam divides by the gradient's size: where a focal loss leaves next to none it would compare rounding errors.
+        fc.constantFrom('sgd', 'momentum'),
         fc.record({
           focal: fc.constantFrom(0, 0.5, 1, 2),
           weigh: fc.boolean(),
