@@ -10,7 +10,7 @@ import { planHash } from '../protocol/plan.ts'
 import { comparisonTable } from './comparison.ts'
 import { summaryOf } from './outcome.ts'
 import { report } from './report/report.ts'
-import { readPlanFile, simulate } from './simulate.ts'
+import { measure, readPlanFile, type SimulationOptions, simulate } from './simulate.ts'
 
 export function simulateCommand(): Command {
   return new Command('simulate')
@@ -32,7 +32,7 @@ async function run(path: string, options: Options): Promise<void> {
   const { data, json } = options
   const file = await readPlanFile(path)
   const rounds: (RoundEvent & { readonly seed: number })[] = []
-  const outcomes = await simulate(file, {
+  const settings: SimulationOptions = {
     data,
     trainer: chooseTrainer(),
     report: (event, seed) => {
@@ -40,7 +40,12 @@ async function run(path: string, options: Options): Promise<void> {
       const line = lineFor(event)
       if (line !== undefined && json !== true) console.log(`seed ${seed}  ${line}`)
     },
-  })
+  }
+  if (file.plan.model === undefined) {
+    console.log(JSON.stringify(await measure(file, settings), null, json === true ? undefined : 2))
+    return
+  }
+  const outcomes = await simulate(file, settings)
   if (options.report !== undefined) {
     const page = report({
       name: file.plan.name,

@@ -59,6 +59,14 @@ export async function simulate(file: PlanFile, options: SimulationOptions): Prom
   return outcomes
 }
 
+/** Runs a plan without a model once: its result, a table of statistics. @throws InputError */
+export async function measure(file: PlanFile, options: SimulationOptions): Promise<unknown> {
+  const { plan } = file
+  const sites = await openSites(plan, settingsOf(file), options)
+  const { state } = await federate(plan, sites, (event) => options.report(event, plan.seed))
+  return computationOf(plan, sites.length).algorithm.result(state)
+}
+
 /** The sites with their tables: the files of `data`, or the built-in data set. @throws InputError */
 export async function openSites(
   plan: Plan,

@@ -2,6 +2,7 @@ import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import * as z from 'zod'
 import { planMenus } from '../../learning/computation.ts'
 import { chooseTrainer } from '../../learning/engine/choose.ts'
 import { parsePlanFile } from '../../protocol/plan.ts'
@@ -53,7 +54,9 @@ test('four site processes over sockets end with the model that a simulation of t
   expect((await run.exited).code).toBe(0)
   await Promise.all(agents.map((agent) => agent.until(ofType('finished'))))
   const exits = await processes.stop()
-  expect(exits.map(({ stderr }) => stderr).join('')).toBe('')
+  expect(exits.map(({ code, signal, stderr }) => ({ code, signal, stderr }))).toEqual(
+    exits.map(() => ({ code: 0, signal: null, stderr: '' })),
+  )
   const file = parsePlanFile(await readFile(plan, 'utf8'), planMenus)
   const [simulated] = await simulate(file, { data: undefined, trainer: chooseTrainer(), report: () => {} })
   expect(finished.modelHash).toBe(simulated.modelHash)
@@ -63,6 +66,37 @@ test('four site processes over sockets end with the model that a simulation of t
     expect((await stat(join(folder, name, 'identity.key'))).mode & 0o777).toBe(0o600)
   }
 })
+
+test('statistics of every column over sockets are those of all rows in one place', async () => {
+  const { folder, processes, plan } = await federation(1)
+  const text = (await readFile(plan, 'utf8'))
+    .replace(/algorithm:\n( {2}.*\n)+/, 'algorithm: { name: statistics }\n')
+    .replace(/model:\n( {2}.*\n)+/, '')
+  await writeFile(plan, text)
+  for (const name of names) processes.site(name)
+  const run = processes.run(plan)
+  expect((await run.exited).code).toBe(0)
+  const result = statisticsSchema.parse(JSON.parse(await readFile(join(folder, 'result', 'result.json'), 'utf8')))
+  const files = datasets['four-hospitals'].generate({ seed: 1 })
+  const ages = files.flatMap(({ csv }) => columnOf(csv, 'age')).filter((age) => age !== '')
+  const mean = ages.reduce((sum, age) => sum + Number(age), 0) / ages.length
+  expect(result.rows).toBe(files.reduce((sum, { csv }) => sum + csv.trim().split('\n').length - 1, 0))
+  expect(result.columns.age.count).toBe(ages.length)
+  expect(result.columns.age.mean).toBeCloseTo(mean, 6)
+})
+
+const statisticsSchema = z.object({
+  rows: z.number(),
+  columns: z.object({ age: z.object({ count: z.number(), mean: z.number() }) }),
+})
+
+function columnOf(csv: string, name: string): readonly string[] {
+  const [header, ...lines] = csv
+    .trim()
+    .split('\n')
+    .map((line) => line.split(','))
+  return lines.map((line) => line[header.indexOf(name)])
+}
 
 /** How the round says who was not in its sum. */
 const lost = expect.objectContaining({ site: names[0], code: expect.stringMatching(/ERR_LINK_LOST|ERR_NOT_CONNECTED/) })
