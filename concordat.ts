@@ -13,6 +13,8 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./coordinator/submit.ts')).runCommand(),
   site: async () => (await import('./client-node/main.ts')).siteCommand(),
   keygen: async () => (await import('./client-node/keygen.ts')).keygenCommand(),
+  epsilon: async () => (await import('./simulations/privacy.ts')).epsilonCommand(),
+  noise: async () => (await import('./simulations/privacy.ts')).noiseCommand(),
   demo: async () => (await import('./simulations/demo/main.ts')).demoCommand(),
   simulate: async () => (await import('./simulations/main.ts')).simulateCommand(),
 }
