@@ -41,7 +41,8 @@ export async function runRound<State, Site>(
     startHash: toHex(stateHash),
   })
   const { round, absent } = await collect(run, step, stateHash)
-  const sum = await server.unmask(run.adder, round)
+  const { sum, liars } = await server.unmask(run.adder, round)
+  for (const index of liars) await accuse(run, step.attempt, index)
 
   run.noiseSum(sum, step.request, run.random)
   const survivors = round.survivors.length
@@ -62,6 +63,15 @@ export async function runRound<State, Site>(
     stateHash: toHex(committed.stateHash),
   })
   return committed
+}
+
+/** The sum is exact all the same; whoever sent wrong shares is named in the journal and has to come back anew. */
+async function accuse<State, Site>(run: RunState<State, Site>, attempt: number, index: number): Promise<void> {
+  const { name } = run.roster[index]
+  const reason = 'the shares it revealed were not those it was dealt'
+  await run.journal({ type: 'culprit', site: name, attempt, code: 'ERR_BAD_SHARE', reason })
+  run.report({ type: 'left', site: name, code: 'ERR_BAD_SHARE', reason })
+  run.members.drop({ index, name }, 'ERR_BAD_SHARE', reason)
 }
 
 interface Collected {

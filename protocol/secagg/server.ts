@@ -4,8 +4,9 @@
  */
 
 import { equalBytes } from '../bytes.ts'
+import { type Decoded, decodeShares } from '../crypto/decoding.ts'
 import type { CryptoProvider, Mask, RingVector } from '../crypto/provider.ts'
-import { combine, type Share, weightsAtZero } from '../crypto/shamir.ts'
+import { combine, type Share } from '../crypto/shamir.ts'
 import { ProtocolError } from '../errors.ts'
 import { sharesHash } from './client.ts'
 import { bundleHash, pairSeed, pairSign, selfCommit, selfSeed, transcriptOf } from './masks.ts'
@@ -238,39 +239,47 @@ export async function takeReveal(
   return { ...round, revealed: new Map(round.revealed).set(from, message) }
 }
 
-/** Takes the masks off the sum, in place. @throws ProtocolError ERR_TOO_FEW_SHARES: then nothing is learned. */
-export async function unmask(adder: Adder, round: ServerRound): Promise<RingVector> {
+export interface Unmasked {
+  readonly sum: RingVector
+  /** Members whose shares were found wrong and corrected. */
+  readonly liars: readonly number[]
+}
+
+/** Takes the masks off the sum, in place. @throws ProtocolError ERR_TOO_FEW_SHARES, ERR_BAD_SHARE: then nothing is learned. */
+export async function unmask(adder: Adder, round: ServerRound): Promise<Unmasked> {
   const { threshold } = adder.session.thresholds
   if (round.revealed.size < threshold)
     throw new ProtocolError('ERR_TOO_FEW_SHARES', `${threshold} sites must reveal shares, ${round.revealed.size} did`)
   const masks: Mask[] = []
+  const liars = new Set<number>()
   for (const [index, { keys }] of round.deposits) {
-    const secret = openSecret(adder, round, index)
-    if (round.survivors.includes(index)) masks.push(await selfMask(adder, round, { index, keys, secret }))
-    else masks.push(...(await pairMasks(adder, round, { index, keys, secret })))
+    const survived = round.survivors.includes(index)
+    const { secret, wrong } = await openSecret(adder, round, { keys, opens: survived ? opensSelfSeed : opensMaskKey })
+    for (const point of wrong) liars.add(point - 1)
+    if (survived) masks.push({ seed: await selfSeed(adder.provider, round.transcript, index, secret), sign: -1 })
+    else masks.push(...(await pairMasks(adder, round, { index, secret })))
     secret.fill(0)
   }
   await adder.provider.addMasks(round.sum, masks)
   for (const { seed } of masks) seed.fill(0)
-  return round.sum
+  return { sum: round.sum, liars: [...liars] }
 }
 
-interface Opened {
-  readonly index: number
-  readonly keys: MemberKeys
-  readonly secret: Uint8Array
-}
+/** Whether a secret is the one that a member has committed to. */
+type Opens = (provider: CryptoProvider, secret: Uint8Array, keys: MemberKeys) => Promise<boolean>
 
-async function selfMask({ provider }: Adder, round: ServerRound, { index, keys, secret }: Opened): Promise<Mask> {
-  if (!equalBytes(await selfCommit(provider, secret), keys.selfCommit))
-    throw new ProtocolError('ERR_BAD_SHARE', `the shares of member ${index} do not open what it committed to`)
-  return { seed: await selfSeed(provider, round.transcript, index, secret), sign: -1 }
-}
+const opensSelfSeed: Opens = async (provider, secret, keys) =>
+  equalBytes(await selfCommit(provider, secret), keys.selfCommit)
+
+const opensMaskKey: Opens = async (provider, secret, keys) =>
+  equalBytes(await provider.x25519PublicKey(secret), keys.maskKey)
 
 /** What a drop-out's peers added or subtracted for it is still in the sum: the opposite takes it out. */
-async function pairMasks({ provider }: Adder, round: ServerRound, { index, keys, secret }: Opened): Promise<Mask[]> {
-  if (!equalBytes(await provider.x25519PublicKey(secret), keys.maskKey))
-    throw new ProtocolError('ERR_BAD_SHARE', `the shares of member ${index} do not open its mask key`)
+function pairMasks(
+  { provider }: Adder,
+  round: ServerRound,
+  { index, secret }: { readonly index: number; readonly secret: Uint8Array },
+): Promise<Mask[]> {
   return Promise.all(
     membersOf(round.deposits)
       .filter((peer) => round.survivors.includes(peer.index))
@@ -286,16 +295,30 @@ async function pairMasks({ provider }: Adder, round: ServerRound, { index, keys,
   )
 }
 
-function openSecret(adder: Adder, round: ServerRound, of: number): Uint8Array {
-  const { threshold } = adder.session.thresholds
-  const shares: Share[] = []
-  for (const [from, reveal] of round.revealed) {
-    const found = reveal.shares.find((share) => share.of === of)
-    if (found !== undefined && shares.length < threshold) shares.push({ x: from + 1, bytes: found.share })
-  }
+/** From the first shares there are; where they open something else, from all of them, with those that lie corrected. */
+async function openSecret(
+  { provider, session }: Adder,
+  round: ServerRound,
+  { keys, opens }: { readonly keys: MemberKeys; readonly opens: Opens },
+): Promise<Decoded> {
+  const { threshold } = session.thresholds
+  const shares = [...round.revealed].flatMap(([from, { shares: sent }]): Share[] => {
+    const found = sent.find((share) => share.of === keys.index)
+    return found === undefined ? [] : [{ x: from + 1, bytes: found.share }]
+  })
   if (shares.length < threshold)
-    throw new ProtocolError('ERR_TOO_FEW_SHARES', `member ${of} needs ${threshold} shares, ${shares.length} came`)
-  return combine(shares, weightsAtZero(shares.map(({ x }) => x)))
+    throw new ProtocolError(
+      'ERR_TOO_FEW_SHARES',
+      `member ${keys.index} needs ${threshold} shares, ${shares.length} came`,
+    )
+  const secret = combine(shares.slice(0, threshold))
+  if (await opens(provider, secret, keys)) return { secret, wrong: [] }
+  const decoded = decodeShares(shares, threshold)
+  if (decoded !== undefined && (await opens(provider, decoded.secret, keys))) return decoded
+  throw new ProtocolError(
+    'ERR_BAD_SHARE',
+    `the shares of member ${keys.index} do not open what it committed to, and too few came to tell whose are wrong`,
+  )
 }
 
 function addInto(sum: RingVector, vector: RingVector): void {

@@ -5,7 +5,7 @@ import { nodeProvider as provider } from '../../protocol/crypto/node/provider.ts
 import type { RingVector } from '../../protocol/crypto/provider.ts'
 import type { Random } from '../../protocol/random.ts'
 import * as client from '../../protocol/secagg/client.ts'
-import type { SessionKey } from '../../protocol/secagg/messages.ts'
+import type { RoundStart, SessionKey, Upload } from '../../protocol/secagg/messages.ts'
 import * as server from '../../protocol/secagg/server.ts'
 import { openSession, type Quorum, type Session } from '../../protocol/secagg/session.ts'
 
@@ -65,13 +65,27 @@ export async function cohortOf(sites: number, quorum: Quorum = {}): Promise<Coho
 export const stateHash = new Uint8Array(32).fill(3)
 export const attempt = 1
 
-/** The sum over the sites that uploaded, or the ProtocolError that ended the round. */
-export async function secureRound(
-  { adder, parties }: Cohort,
-  vectors: readonly RingVector[],
-  lastSteps: readonly Step[],
-): Promise<RingVector> {
-  const takesPart = (index: number, step: Step): boolean => steps.indexOf(lastSteps[index]) >= steps.indexOf(step)
+/** A round after its start was made: what each side holds. Stages hand it on. */
+export interface Stage {
+  readonly cohort: Cohort
+  readonly states: ReadonlyMap<number, client.ClientState>
+  readonly keys: ReadonlyMap<number, SessionKey>
+  readonly round: server.ServerRound
+  readonly starts: ReadonlyMap<number, RoundStart>
+}
+
+export const present = (lastSteps: readonly Step[], step: Step): number[] =>
+  [...lastSteps.keys()].filter((index) => steps.indexOf(lastSteps[index]) >= steps.indexOf(step))
+
+export function stateOf({ states }: Pick<Stage, 'states'>, index: number): client.ClientState {
+  const state = states.get(index)
+  if (state === undefined) throw new Error(`site ${index} has not joined`)
+  return state
+}
+
+/** All join, `depositors` deposit, and the round opens over the deposits. */
+export async function openStage(cohort: Cohort, depositors: readonly number[], zero: RingVector): Promise<Stage> {
+  const { adder, parties } = cohort
   const states = new Map<number, client.ClientState>()
   const keys = new Map<number, SessionKey>()
   for (const party of parties) {
@@ -80,49 +94,92 @@ export async function secureRound(
     await server.checkSessionKey(adder, answer)
     keys.set(party.index, answer)
   }
-  const peers = [...keys.values()]
   const deposits = new Map<number, server.Deposited>()
-  const present = (step: Step): { readonly party: client.Party; readonly state: client.ClientState }[] =>
-    parties.flatMap((party) => {
-      const state = states.get(party.index)
-      return state !== undefined && takesPart(party.index, step) ? [{ party, state }] : []
+  for (const index of depositors) {
+    const dealt = await client.deposit(parties[index], stateOf({ states }, index), {
+      attempt,
+      peers: [...keys.values()],
     })
-  for (const { party, state } of present('deposit')) {
-    const dealt = await client.deposit(party, state, { attempt, peers })
-    states.set(party.index, dealt.state)
-    deposits.set(party.index, await server.checkBundle(adder, party.index, dealt.answer))
+    states.set(index, dealt.state)
+    deposits.set(index, await server.checkBundle(adder, index, dealt.answer))
   }
-  const zero =
-    vectors[0] instanceof Int32Array ? new Int32Array(vectors[0].length) : new BigInt64Array(vectors[0].length)
-  let round = await server.openRound(adder, {
+  const round = await server.openRound(adder, {
     attempt,
     stateHash,
     deposits: server.admissible(adder, deposits, keys),
     zero,
   })
-  const starts = await server.roundStarts(adder, round, keys)
-  for (const { party, state } of present('upload')) {
-    const message = starts.get(party.index)
-    if (message === undefined) continue
-    const started = await client.start(party, state, message, stateHash)
-    const vector = vectors[party.index].slice()
-    await client.mask(party, started, vector)
-    const hash = new Uint8Array(32)
-    const sent = await client.upload(party, started, { hash, length: vector.length, nextAttempt: attempt + 1, peers })
-    states.set(party.index, sent.state)
-    round = await server.takeUpload(adder, round, party.index, { message: sent.answer, vector })
+  return { cohort, states, keys, round, starts: await server.roundStarts(adder, round, keys) }
+}
+
+/** A site checks the start and masks its vector; what it would send. */
+export async function maskedUpload(
+  stage: Stage,
+  index: number,
+  plain: RingVector,
+): Promise<{ readonly state: client.ClientState; readonly message: Upload; readonly vector: RingVector }> {
+  const party = stage.cohort.parties[index]
+  const message = stage.starts.get(index)
+  if (message === undefined) throw new Error(`site ${index} is not in the round`)
+  const started = await client.start(party, stateOf(stage, index), message, stateHash)
+  const vector = plain.slice()
+  await client.mask(party, started, vector)
+  const announced = { hash: new Uint8Array(32), length: vector.length, nextAttempt: stage.round.attempt + 1 }
+  const { state, answer } = await client.upload(party, started, { ...announced, peers: [...stage.keys.values()] })
+  return { state, message: answer, vector }
+}
+
+export async function uploadStage(
+  stage: Stage,
+  uploaders: readonly number[],
+  vectors: readonly RingVector[],
+): Promise<Stage> {
+  const states = new Map(stage.states)
+  let { round } = stage
+  for (const index of uploaders) {
+    const { state, message, vector } = await maskedUpload(stage, index, vectors[index])
+    states.set(index, state)
+    round = await server.takeUpload(stage.cohort.adder, round, index, { message, vector })
   }
-  const closed = await server.closeUploads(adder, round)
-  round = closed.round
-  for (const { party, state } of present('consistency')) {
-    const agreed = await client.agree(party, state, closed.request)
-    states.set(party.index, agreed.state)
-    round = await server.takeConsistency(adder, round, party.index, agreed.answer)
+  return { ...stage, states, round }
+}
+
+/** The survivors are fixed and `signers` sign them. */
+export async function agreeStage(stage: Stage, signers: readonly number[]): Promise<Stage> {
+  const { adder, parties } = stage.cohort
+  const closed = await server.closeUploads(adder, stage.round)
+  const states = new Map(stage.states)
+  let { round } = closed
+  for (const index of signers) {
+    const { state, answer } = await client.agree(parties[index], stateOf(stage, index), closed.request)
+    states.set(index, state)
+    round = await server.takeConsistency(adder, round, index, answer)
   }
-  const unmask = await server.requestReveal(adder, round)
-  for (const { party, state } of present('reveal')) {
-    const revealed = await client.reveal(party, state, unmask)
-    round = await server.takeReveal(adder, round, party.index, revealed.answer)
+  return { ...stage, states, round }
+}
+
+/** `revealers` open their shares, and the masks come off. */
+export async function revealStage(stage: Stage, revealers: readonly number[]): Promise<RingVector> {
+  const { adder, parties } = stage.cohort
+  const unmask = await server.requestReveal(adder, stage.round)
+  let { round } = stage
+  for (const index of revealers) {
+    const { answer } = await client.reveal(parties[index], stateOf(stage, index), unmask)
+    round = await server.takeReveal(adder, round, index, answer)
   }
-  return server.unmask(adder, round)
+  return (await server.unmask(adder, round)).sum
+}
+
+/** The sum over the sites that uploaded, or the ProtocolError that ended the round. */
+export async function secureRound(
+  cohort: Cohort,
+  vectors: readonly RingVector[],
+  lastSteps: readonly Step[],
+): Promise<RingVector> {
+  const [{ length }] = vectors
+  const zero = vectors[0] instanceof Int32Array ? new Int32Array(length) : new BigInt64Array(length)
+  const opened = await openStage(cohort, present(lastSteps, 'deposit'), zero)
+  const uploaded = await uploadStage(opened, present(lastSteps, 'upload'), vectors)
+  const agreed = await agreeStage(uploaded, present(lastSteps, 'consistency'))
+  return revealStage(agreed, present(lastSteps, 'reveal'))
 }
