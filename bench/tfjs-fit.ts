@@ -33,8 +33,7 @@ function layerOf(layer: Layer, first: ModelDescription | undefined) {
   const shape = first === undefined ? {} : { inputShape: [...first.input] }
   switch (layer.type) {
     case 'dense': {
-      const link = layer.units === 1 ? 'sigmoid' : 'softmax'
-      const activation = layer.activation === 'linear' ? link : layer.activation
+      const activation = layer.activation === 'relu' ? 'relu' : layer.units === 1 ? 'sigmoid' : 'softmax'
       return tf.layers.dense({ ...shape, units: layer.units, activation })
     }
     default:
