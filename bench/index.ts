@@ -2,5 +2,6 @@
 
 import { csv } from './csv.ts'
 import type { Bench } from './result.ts'
+import { training } from './training.ts'
 
-export const benches: Readonly<Record<string, Bench>> = { csv }
+export const benches: Readonly<Record<string, Bench>> = { csv, training }

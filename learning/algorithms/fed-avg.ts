@@ -6,19 +6,15 @@
 
 import * as z from 'zod'
 import { preprocessingOptions } from '../data/preprocess.ts'
+import { localTraining } from '../engine/options.ts'
 import { algorithmEntry } from './algorithm-entry.ts'
 import { type TrainingMethod, training } from './training.ts'
 
 const options = z.strictObject({
   /** E of the paper: passes over a site's rows in a round. */
   localEpochs: z.int().min(1).max(1000).default(1),
-  /** B of the paper. */
-  batchSize: z.int().min(1).max(1_000_000).default(32),
-  optimiser: z.enum(['sgd', 'momentum', 'adam']).default('sgd'),
-  learningRate: z.number().positive().max(1000).default(0.1),
-  weightDecay: z.number().min(0).max(100).default(0),
-  /** mu of FedProx; 0 for plain averaging. */
-  proximal: z.number().min(0).max(1000).default(0),
+  /** Among them B of the paper, `batchSize`, and mu of FedProx, `proximal`. */
+  ...localTraining,
   /** The largest Euclidean norm of a site's update; a longer one is shortened. It fixes the encoding's scale. */
   clip: z.number().positive().max(1e6).default(20),
   /** What the average is multiplied with before it moves the parameters. */
@@ -45,9 +41,8 @@ const averaging = (options: Options): TrainingMethod => ({
   ],
 
   async contribute(site, parameters, share, stream) {
-    const { localEpochs: epochs, batchSize, optimiser, learningRate, weightDecay, proximal, clip } = options
-    const chosen = { epochs, batchSize, optimiser, learningRate, weightDecay, proximal }
-    const trained = await site.trainer.train(parameters, site.training, chosen, stream)
+    const { localEpochs, clip } = options
+    const trained = await site.trainer.train(parameters, site.training, { ...options, epochs: localEpochs }, stream)
     const update = Float64Array.from(parameters, (global, i) => trained.parameters[i] - global)
     const norm = euclideanNorm(update)
     const factor = share * (norm > clip ? clip / norm : 1)

@@ -15,6 +15,7 @@ export function checkExamples(layout: Layout, loss: Loss, examples: Examples): v
       `the model takes ${layout.features} numbers a row; found ${rows} rows of ${features} in ${x.length} numbers`,
     )
   }
+  checkIndices(layout, x)
   const targets = loss === 'mean-squared-error' ? layout.outputs : 1
   if (y.length !== rows * targets) {
     throw new InputError('ERR_EXAMPLES_SHAPE', `${rows} rows need ${rows * targets} labels, found ${y.length}`)
@@ -41,10 +42,23 @@ export function checkParameters(layout: Layout, parameters: Float32Array): void 
 
 /** @throws InputError ERR_EXAMPLES_SHAPE */
 export function checkInputs(layout: Layout, x: Float32Array, rows: number): void {
-  if (x.length === rows * layout.features) return
+  if (x.length !== rows * layout.features) {
+    throw new InputError(
+      'ERR_EXAMPLES_SHAPE',
+      `${rows} rows of ${layout.features} numbers were expected, found ${x.length} numbers`,
+    )
+  }
+  checkIndices(layout, x)
+}
+
+/** An index past the table would read whatever stands behind it. */
+function checkIndices({ vocabulary, features }: Layout, x: Float32Array): void {
+  if (vocabulary === undefined) return
+  const wrong = x.findIndex((index) => !(index >= 0 && index < vocabulary && Number.isInteger(index)))
+  if (wrong < 0) return
   throw new InputError(
-    'ERR_EXAMPLES_SHAPE',
-    `${rows} rows of ${layout.features} numbers were expected, found ${x.length} numbers`,
+    'ERR_INDEX_RANGE',
+    `row ${Math.floor(wrong / features)}: expected whole numbers from 0 to ${vocabulary - 1}, found ${x[wrong]}`,
   )
 }
 

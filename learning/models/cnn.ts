@@ -13,9 +13,11 @@ const options = z.strictObject({
   filters: z.array(z.int().min(1).max(1024)).min(1).max(16).default([32, 64]),
   kernel: z.int().min(1).max(15).default(5),
   hidden: z.int().min(1).max(16_384).default(512),
+  /** Group norm in this many groups behind every convolution; 0 for none. Each of `filters` is a multiple of it. */
+  groups: z.int().min(0).max(1024).default(0),
 })
 
-export const cnn = model(options, ({ image, filters, kernel, hidden }, { features, label }) => {
+export const cnn = model(options, ({ image, filters, kernel, hidden, groups }, { features, label }) => {
   const side = Math.round(Math.sqrt(features))
   const input = image ?? [side, side, 1]
   if (input[0] * input[1] * input[2] !== features) {
@@ -38,6 +40,7 @@ export const cnn = model(options, ({ image, filters, kernel, hidden }, { feature
           padding: 'same' as const,
           activation: 'relu' as const,
         },
+        ...(groups > 0 ? [{ type: 'groupNorm' as const, groups }] : []),
         { type: 'maxPool2d' as const, size: 2, stride: 2 },
       ]),
       { type: 'flatten' as const },

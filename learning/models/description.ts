@@ -1,6 +1,9 @@
 /** The description of a model: its layers and its loss, as plain data that every engine can build. */
 
-export type Activation = 'linear' | 'relu' | 'sigmoid' | 'tanh'
+export type Activation = 'linear' | 'relu' | 'leaky-relu' | 'elu' | 'softplus' | 'sigmoid' | 'tanh'
+
+/** Of `leaky-relu` below zero (Maas et al. 2013). */
+export const leakySlope = 0.01
 
 export interface DenseLayer {
   readonly type: 'dense'
@@ -30,8 +33,27 @@ export interface FlattenLayer {
   readonly type: 'flatten'
 }
 
+/**
+ * Normalisation within an example: over all positions of a group of channels (Wu and He 2018), or over the channels of
+ * one position (Ba et al. 2016). Neither looks at other rows, so both are at home under differential privacy.
+ */
+export type NormLayer = { readonly type: 'groupNorm'; readonly groups: number } | { readonly type: 'layerNorm' }
+
+/** Turns whole numbers from 0 to `vocabulary` - 1 into rows of a learned table; only as the first layer. */
+export interface EmbeddingLayer {
+  readonly type: 'embedding'
+  readonly vocabulary: number
+  readonly width: number
+}
+
+/** In training each number is zero with probability `rate`, and divided by 1 - `rate` otherwise (Srivastava et al. 2014). */
+export interface DropoutLayer {
+  readonly type: 'dropout'
+  readonly rate: number
+}
+
 /** Grows with the engine; a layer is one member here and one case in each engine. */
-export type Layer = DenseLayer | Conv2dLayer | Pool2dLayer | FlattenLayer
+export type Layer = DenseLayer | Conv2dLayer | Pool2dLayer | FlattenLayer | NormLayer | EmbeddingLayer | DropoutLayer
 
 /** `binary-cross-entropy` takes one logit a row, `cross-entropy` one logit a class; outputs are linear, the loss adds the link. */
 export type Loss = 'binary-cross-entropy' | 'cross-entropy' | 'mean-squared-error'

@@ -1,4 +1,4 @@
-/** Fresh parameters of a model: Glorot-uniform kernels and zero biases (Glorot and Bengio 2010, eq. 16). */
+/** Fresh parameters of a model: Glorot-uniform kernels, zero biases and scales of one (Glorot and Bengio 2010, eq. 16). */
 
 import type { Stream } from '../../protocol/stream.ts'
 import type { ModelDescription } from './description.ts'
@@ -12,6 +12,7 @@ export function initialParameters(model: ModelDescription, stream: Stream): Floa
   const { layers, parameters } = layOut(model)
   const initial = new Float32Array(parameters)
   for (const { role, shape, offset, size } of layers.flatMap((layer) => layer.tensors)) {
+    if (role === 'scale') initial.fill(1, offset, offset + size)
     if (role !== 'kernel') continue
     const receptive = product(shape.slice(0, -2))
     const limit = Math.sqrt(6 / (receptive * (shape[shape.length - 2] + shape[shape.length - 1])))

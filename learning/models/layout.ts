@@ -7,7 +7,8 @@ import { type Sliding, windows } from './window.ts'
 /** One tensor of the parameters: `size` numbers from `offset`, row-major in `shape`. */
 export interface ParameterTensor {
   readonly name: string
-  readonly role: 'kernel' | 'bias'
+  /** Only kernels shrink under weight decay; a `scale` starts at one. */
+  readonly role: 'kernel' | 'bias' | 'scale'
   readonly shape: readonly number[]
   readonly offset: number
   readonly size: number
@@ -28,6 +29,8 @@ export interface Layout {
   /** Numbers of one row of outputs. */
   readonly outputs: number
   readonly parameters: number
+  /** Where the inputs are whole numbers from 0 to below this. */
+  readonly vocabulary: number | undefined
 }
 
 /** Classes a label can have, for the losses of classifiers. */
@@ -42,6 +45,7 @@ export function layOut(model: ModelDescription): Layout {
   let offset = 0
   for (const [i, layer] of model.layers.entries()) {
     const where = `model.layers.${i}`
+    if (layer.type === 'embedding' && i > 0) throw shapeError(where, 'an embedding is the first layer', shape)
     const { output, tensors } = place(layer, shape, where)
     const placed = tensors.map(({ role, shape: sides }) => {
       const tensor = { name: `${i}.${layer.type}.${role}`, role, shape: sides, offset, size: product(sides) }
@@ -52,7 +56,9 @@ export function layOut(model: ModelDescription): Layout {
     shape = output
   }
   checkOutputs(model.loss, shape)
-  return { layers, features: product(model.input), outputs: product(shape), parameters: offset }
+  const [first] = model.layers
+  const vocabulary = first.type === 'embedding' ? first.vocabulary : undefined
+  return { layers, features: product(model.input), outputs: product(shape), parameters: offset, vocabulary }
 }
 
 interface Placement {
@@ -80,6 +86,25 @@ function place(layer: Layer, input: readonly number[], where: string): Placement
     }
     case 'flatten':
       return { output: [product(input)], tensors: [] }
+    case 'dropout':
+      return { output: input, tensors: [] }
+    case 'layerNorm':
+    case 'groupNorm': {
+      const channels = input[input.length - 1]
+      if (layer.type === 'groupNorm' && channels % layer.groups !== 0) {
+        throw shapeError(where, `the channels must be a multiple of ${layer.groups} groups`, input)
+      }
+      const tensors = [
+        { role: 'scale' as const, shape: [channels] },
+        { role: 'bias' as const, shape: [channels] },
+      ]
+      return { output: input, tensors }
+    }
+    case 'embedding': {
+      if (input.length !== 1) throw shapeError(where, 'an embedding needs a row of whole numbers', input)
+      const tensors = [{ role: 'kernel' as const, shape: [layer.vocabulary, layer.width] }]
+      return { output: [input[0], layer.width], tensors }
+    }
     default:
       return unreachable(layer)
   }

@@ -2,12 +2,12 @@
 
 import { expect, test } from 'vitest'
 import type { Examples, Trainer, TrainerFactory, TrainOptions } from '../../learning/engine/trainer.ts'
-import type { ModelDescription } from '../../learning/models/description.ts'
+import type { Activation, ModelDescription } from '../../learning/models/description.ts'
 import { Stream } from '../../protocol/stream.ts'
 
 export const options: TrainOptions = { epochs: 3, batchSize: 7, optimiser: 'sgd', learningRate: 0.1 }
 
-export const dense = (units: number, activation: 'linear' | 'relu' | 'sigmoid' | 'tanh' = 'linear') =>
+export const dense = (units: number, activation: Activation = 'linear') =>
   ({ type: 'dense', units, activation }) as const
 
 export const small: Readonly<Record<string, ModelDescription>> = {
@@ -20,7 +20,9 @@ export const small: Readonly<Record<string, ModelDescription>> = {
 export function someExamples(model: ModelDescription, rows: number, seed = 'examples'): Examples {
   const stream = new Stream(seed)
   const features = model.input.reduce((all, side) => all * side, 1)
-  const x = Float32Array.from({ length: rows * features }, () => stream.normal())
+  const [first] = model.layers
+  const number = (): number => (first.type === 'embedding' ? stream.below(first.vocabulary) : stream.normal())
+  const x = Float32Array.from({ length: rows * features }, number)
   const y = Float32Array.from({ length: rows }, (_, row) => {
     const score = 2 * x[row * features] - x[row * features + 1] + 0.3 * stream.normal()
     if (model.loss === 'mean-squared-error') return score
@@ -189,6 +191,24 @@ export function trainerContract(factory: TrainerFactory): void {
         message: expect.stringContaining('row 1: expected a class from 0 to 2'),
       })
     }))
+
+  test('a number outside an embedding is refused before it can reach past the table', () =>
+    withTrainer(
+      {
+        input: [2],
+        layers: [{ type: 'embedding', vocabulary: 3, width: 2 }, { type: 'flatten' }, dense(1)],
+        loss: 'mean-squared-error',
+      },
+      async (trainer) => {
+        const start = trainer.initial(new Stream('s'))
+        for (const wrong of [3, -1, 0.5, Number.NaN]) {
+          const examples = { rows: 1, features: 2, x: Float32Array.of(0, wrong), y: Float32Array.of(1) }
+          const refused = { code: 'ERR_INDEX_RANGE' }
+          await expect(trainer.train(start, examples, options, new Stream('o'))).rejects.toMatchObject(refused)
+          await expect(trainer.predict(start, examples.x, 1)).rejects.toMatchObject(refused)
+        }
+      },
+    ))
 
   test('examples of another width are refused', () =>
     withTrainer(small.regression, async (trainer) => {

@@ -1,7 +1,7 @@
 /** Activations as calls over a buffer. */
 
 import { unreachable } from '../../../protocol/errors.ts'
-import type { Activation } from '../../models/description.ts'
+import { type Activation, leakySlope } from '../../models/description.ts'
 import type { Call } from './layer.ts'
 import type { Machine } from './machine.ts'
 import { extent, type Values } from './values.ts'
@@ -13,6 +13,12 @@ export function activate({ kernels }: Machine, activation: Activation, output: V
       return []
     case 'relu':
       return [() => kernels.reluForward(output.values, length)]
+    case 'leaky-relu':
+      return [() => kernels.leakyReluForward(output.values, length, leakySlope)]
+    case 'elu':
+      return [() => kernels.eluForward(output.values, length)]
+    case 'softplus':
+      return [() => kernels.softplusForward(output.values, length)]
     case 'sigmoid':
       return [() => kernels.sigmoidForward(output.values, length)]
     case 'tanh':
@@ -32,6 +38,12 @@ export function deactivate({ kernels }: Machine, activation: Activation, output:
       return []
     case 'relu':
       return [() => kernels.reluBackward(values, gradient, length)]
+    case 'leaky-relu':
+      return [() => kernels.leakyReluBackward(values, gradient, length, leakySlope)]
+    case 'elu':
+      return [() => kernels.eluBackward(values, gradient, length)]
+    case 'softplus':
+      return [() => kernels.softplusBackward(values, gradient, length)]
     case 'sigmoid':
       return [() => kernels.sigmoidBackward(values, gradient, length)]
     case 'tanh':

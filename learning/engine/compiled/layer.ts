@@ -17,6 +17,8 @@ export interface Build {
   readonly perRow: boolean
   /** Where gradients go: into their own region, or straight into the parameters as a descent step. */
   readonly target: Target
+  /** Drawn anew before each batch; dropout follows it. */
+  readonly chance: { seed: number }
 }
 
 /** `to = keep * to + alpha * gradient`: (1, 0) stores the gradient, (-rate, 1 - rate * decay) is the step itself. */

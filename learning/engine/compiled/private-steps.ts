@@ -11,6 +11,9 @@ import { bySize, compileForward, type StepParts, type Steps, type Workshop } fro
 /** Random words that become noise at once: few enough for the cache. */
 const noiseChunk = 16_384
 
+/** Secret bytes drawn at once. */
+const poolBytes = 65_536
+
 /**
  * A sample larger than the program's capacity goes through it in parts. The noise is in float32: it hides rows from
  * whoever reads the parameters, not from one who studies their last bits (Mironov 2012).
@@ -19,7 +22,8 @@ export function privateSteps(parts: StepParts, privacy: PrivateSteps): Steps {
   const { workshop, place, examples, options, descent } = parts
   const { kernels } = workshop.machine
   const { store, target } = workshop.program
-  const { clippingNorm, noiseMultiplier, batchRate, random } = privacy
+  const { clippingNorm, noiseMultiplier, batchRate } = privacy
+  const random = pooled(privacy.random)
   const partOf = compileParts(parts, clippingNorm)
   const addNoise = compileNoise(workshop, noiseMultiplier * clippingNorm, random)
   const scale = 1 / (batchRate * examples.rows)
@@ -85,6 +89,20 @@ function compileNoise({ machine, program: { store } }: Workshop, deviation: numb
       kernels.addNormals(store.gradient + 4 * start, count, words, deviation)
     }
     kernels.clear(words, noiseChunk)
+  }
+}
+
+/** The same generator, asked for more at once: a call costs more than the bytes of a small step. */
+function pooled(random: Random): Random {
+  let pool = new Uint8Array(0)
+  return {
+    bytes: (length) => {
+      if (length > poolBytes) return random.bytes(length)
+      if (pool.length < length) pool = random.bytes(poolBytes)
+      const taken = pool.subarray(0, length)
+      pool = pool.subarray(length)
+      return taken
+    },
   }
 }
 

@@ -1,13 +1,16 @@
 /** A model compiled for one batch size: every buffer placed, every kernel call bound, nothing left to decide at a step. */
 
 import { unreachable } from '../../../protocol/errors.ts'
-import type { Layer, Loss, ModelDescription } from '../../models/description.ts'
+import type { DropoutLayer, Layer, Loss, ModelDescription } from '../../models/description.ts'
 import type { Layout } from '../../models/layout.ts'
 import { type OptimiserName, rules } from '../optimisers.ts'
 import { convolution } from './convolution.ts'
 import { dense } from './dense.ts'
+import { dropout } from './dropout.ts'
+import { embedding } from './embedding.ts'
 import type { Build, Call, CompiledLayer, Target } from './layer.ts'
 import type { Machine } from './machine.ts'
+import { norm } from './norm.ts'
 import { ParameterStore, type Slot } from './parameters.ts'
 import { flatten, pooling } from './pooling.ts'
 import { roundUp, rowPitch, type Values } from './values.ts'
@@ -31,6 +34,7 @@ export interface Weighting {
 export class Program {
   readonly store: ParameterStore
   readonly target: Target
+  readonly chance = { seed: 0 }
   readonly input: number
   readonly labels: number
   readonly output: Values
@@ -55,7 +59,7 @@ export class Program {
     this.input = machine.allocate(roundUp(capacity, 4) * layout.features)
     this.labels = machine.allocate(roundUp(capacity, 4) * layout.outputs)
     this.#rowLosses = machine.allocate(training ? 2 * capacity : 0)
-    const build: Build = { machine, capacity, training, perRow, target: this.target }
+    const build: Build = { machine, capacity, training, perRow, target: this.target, chance: this.chance }
     this.#layers = compileLayers(build, layout, this.store.slots, inputValues(model, layout, this.input))
     this.output = this.#layers[this.#layers.length - 1].output
   }
@@ -144,7 +148,17 @@ export class Program {
 /** Layers the engine has kernels for; other models run on TensorFlow.js. */
 export const compiles = (model: ModelDescription): boolean => model.layers.every((layer) => known.has(layer.type))
 
-const known: ReadonlySet<string> = new Set<Layer['type']>(['dense', 'conv2d', 'maxPool2d', 'avgPool2d', 'flatten'])
+const known: ReadonlySet<string> = new Set<Layer['type']>([
+  'dense',
+  'conv2d',
+  'maxPool2d',
+  'avgPool2d',
+  'flatten',
+  'layerNorm',
+  'groupNorm',
+  'embedding',
+  'dropout',
+])
 
 /** The input stands as it came, without room between pixels. */
 function inputValues({ input }: ModelDescription, layout: Layout, address: number): Values {
@@ -163,8 +177,10 @@ function compileLayers(build: Build, layout: Layout, slots: readonly Slot[], inp
   const layers: CompiledLayer[] = []
   let below = input
   let next = 0
-  for (const { layer, tensors } of layout.layers) {
-    const compiled = compileLayer(build, layer, below, slots.slice(next, next + tensors.length))
+  for (const [index, { layer, tensors }] of layout.layers.entries()) {
+    const own = slots.slice(next, next + tensors.length)
+    const compiled =
+      layer.type === 'dropout' ? dropout(build, layer, below, index) : compileLayer(build, layer, below, own)
     next += tensors.length
     layers.push(compiled)
     below = compiled.output
@@ -172,7 +188,12 @@ function compileLayers(build: Build, layout: Layout, slots: readonly Slot[], inp
   return layers
 }
 
-function compileLayer(build: Build, layer: Layer, input: Values, slots: readonly Slot[]): CompiledLayer {
+function compileLayer(
+  build: Build,
+  layer: Exclude<Layer, DropoutLayer>,
+  input: Values,
+  slots: readonly Slot[],
+): CompiledLayer {
   switch (layer.type) {
     case 'dense':
       return dense(build, layer, input, slots)
@@ -183,6 +204,11 @@ function compileLayer(build: Build, layer: Layer, input: Values, slots: readonly
       return pooling(build, layer, input)
     case 'flatten':
       return flatten(build, input)
+    case 'layerNorm':
+    case 'groupNorm':
+      return norm(build, layer, input, slots)
+    case 'embedding':
+      return embedding(build, layer, input, slots)
     default:
       return unreachable(layer)
   }

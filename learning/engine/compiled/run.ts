@@ -14,6 +14,7 @@ export interface Job {
   readonly examples: Examples
   readonly options: TrainOptions
   readonly stream: Stream
+  readonly seeds: Stream | undefined
   readonly validation: Validation | undefined
   readonly pause: (() => Promise<void>) | undefined
 }
@@ -29,7 +30,7 @@ export async function run(workshop: Workshop, parameters: Float32Array, job: Job
     const place = placeExamples(workshop, examples, options)
     const descent = compileDescent(workshop, options)
     const { privacy } = options
-    const parts = { workshop, place, examples, options, descent }
+    const parts = { workshop, place, examples, options, descent, seeds: job.seeds }
     const epoch = privacy === undefined ? shuffledSteps(parts, stream) : privateSteps(parts, privacy)
     let steps = 0
     let loss = 0

@@ -35,6 +35,8 @@ export interface StepParts {
   readonly examples: Examples
   readonly options: TrainOptions
   readonly descent: Descent
+  /** Where dropout draws; `undefined` without such a layer. */
+  readonly seeds: Stream | undefined
 }
 
 /** The steps of an epoch. */
@@ -76,7 +78,7 @@ export function shuffledSteps(parts: StepParts, stream: Stream): Steps {
 
 /** Gathers the present batch, runs the model and the loss; returns the sum of the rows' losses. */
 export function compileForward(
-  { workshop: { machine, program }, place, examples }: StepParts,
+  { workshop: { machine, program }, place, examples, seeds }: StepParts,
   rows: number,
   scale: number,
 ): () => number {
@@ -85,6 +87,7 @@ export function compileForward(
   const forward = program.forward(rows)
   const loss = program.lossOf(rows, scale, place.weighting)
   return () => {
+    program.chance.seed = seeds === undefined ? 0 : seeds.uint32()
     kernels.gather(place.x, examples.features, place.batch, rows, program.input)
     kernels.gather(place.y, targets, place.batch, rows, program.labels)
     for (let i = 0; i < forward.length; i++) forward[i]()

@@ -5,6 +5,7 @@ import type { Stream } from '../../../protocol/stream.ts'
 import type { ModelDescription } from '../../models/description.ts'
 import { initialParameters } from '../../models/initial.ts'
 import { type Layout, layOut } from '../../models/layout.ts'
+import { drops } from '../dropout.ts'
 import { validationOf } from '../early-stopping.ts'
 import { checkExamples, checkInputs, checkParameters } from '../examples.ts'
 import { checkOptions } from '../options.ts'
@@ -80,9 +81,10 @@ class CompiledTrainer implements Trainer {
     const { optimiser, proximal, clipNorm, privacy } = options
     const fused = optimiser === 'sgd' && !proximal && clipNorm === undefined && privacy === undefined
     const capacity = Math.min(options.batchSize, examples.rows)
+    const seeds = drops(this.#model) ? stream.fork('dropout') : undefined
     const validation = validationOf(this, this.#model.loss, options)
     return this.#withProgram({ capacity, optimiser, fused, perRow: privacy !== undefined }, (workshop) =>
-      run(workshop, parameters, { examples, options, stream, validation, pause: this.#pause }),
+      run(workshop, parameters, { examples, options, stream, seeds, validation, pause: this.#pause }),
     )
   }
 

@@ -2,15 +2,28 @@
 
 import * as tf from '@tensorflow/tfjs'
 import { unreachable } from '../../../protocol/errors.ts'
-import type { Activation, Loss } from '../../models/description.ts'
-import type { Layout, PlacedLayer } from '../../models/layout.ts'
+import { type Activation, type DropoutLayer, type Layer, type Loss, leakySlope } from '../../models/description.ts'
+import type { Layout } from '../../models/layout.ts'
+import { dropoutMask } from '../dropout.ts'
 
-/** Logits (or values) for a batch `x` of shape [rows, ...input]; `parameters` in layout order. */
-export function forward(layout: Layout, parameters: readonly tf.Tensor[], x: tf.Tensor): tf.Tensor2D {
+/**
+ * Logits (or values) for a batch `x` of shape [rows, ...input]; `parameters` in layout order. `seed` is that of dropout:
+ * `undefined` in prediction, where nothing is dropped.
+ */
+export function forward(
+  layout: Layout,
+  parameters: readonly tf.Tensor[],
+  x: tf.Tensor,
+  seed: number | undefined,
+): tf.Tensor2D {
   let next = 0
   let values = x
-  for (const placed of layout.layers) {
-    values = applyLayer(placed, parameters.slice(next, next + placed.tensors.length), values)
+  for (const [index, placed] of layout.layers.entries()) {
+    const { layer } = placed
+    values =
+      layer.type === 'dropout'
+        ? drop(values, layer.rate, index, seed)
+        : applyLayer(layer, parameters.slice(next, next + placed.tensors.length), values)
     next += placed.tensors.length
   }
   return values.as2D(x.shape[0], layout.outputs)
@@ -63,7 +76,7 @@ export function link(loss: Loss, logits: tf.Tensor2D): tf.Tensor2D {
   }
 }
 
-function applyLayer({ layer }: PlacedLayer, tensors: readonly tf.Tensor[], x: tf.Tensor): tf.Tensor {
+function applyLayer(layer: Exclude<Layer, DropoutLayer>, tensors: readonly tf.Tensor[], x: tf.Tensor): tf.Tensor {
   switch (layer.type) {
     case 'dense': {
       const [kernel, bias] = tensors
@@ -80,9 +93,30 @@ function applyLayer({ layer }: PlacedLayer, tensors: readonly tf.Tensor[], x: tf
       return tf.avgPool(images(x), layer.size, layer.stride, 'valid')
     case 'flatten':
       return x.reshape([x.shape[0], -1])
+    case 'layerNorm':
+      return normalise(x, tensors, x.size / (x.shape[x.rank - 1] ?? 1), 1)
+    case 'groupNorm':
+      return normalise(x, tensors, x.shape[0], layer.groups)
+    case 'embedding': {
+      const [table] = tensors
+      return table.gather(x.toInt())
+    }
     default:
       return unreachable(layer)
   }
+}
+
+/** `blocks` equal parts of the batch are normalised by themselves, each group of channels apart. */
+function normalise(x: tf.Tensor, [scale, shift]: readonly tf.Tensor[], blocks: number, groups: number): tf.Tensor {
+  const channels = x.shape[x.rank - 1] ?? 1
+  const apart = x.reshape([blocks, -1, groups, channels / groups])
+  const { mean, variance } = tf.moments(apart, [1, 3], true)
+  const normal = apart.sub(mean).div(variance.add(1e-5).sqrt())
+  return normal.reshape(x.shape).mul(scale).add(shift)
+}
+
+function drop(x: tf.Tensor, rate: number, index: number, seed: number | undefined): tf.Tensor {
+  return seed === undefined ? x : x.mul(tf.tensor(dropoutMask(seed, index, rate, x.size), x.shape))
 }
 
 /** A tensor whose shape the layout has fixed, as the type that TensorFlow.js asks for. */
@@ -96,6 +130,12 @@ function activate(activation: Activation, x: tf.Tensor): tf.Tensor {
       return x
     case 'relu':
       return x.relu()
+    case 'leaky-relu':
+      return x.leakyRelu(leakySlope)
+    case 'elu':
+      return x.elu()
+    case 'softplus':
+      return x.softplus()
     case 'sigmoid':
       return x.sigmoid()
     case 'tanh':

@@ -7,6 +7,7 @@ import type { ModelDescription } from '../../models/description.ts'
 import { initialParameters } from '../../models/initial.ts'
 import { type Layout, layOut } from '../../models/layout.ts'
 import { epochBatches } from '../batches.ts'
+import { drops } from '../dropout.ts'
 import { validationOf } from '../early-stopping.ts'
 import { checkExamples, checkInputs, checkParameters, LossNotFiniteError } from '../examples.ts'
 import { checkOptions } from '../options.ts'
@@ -73,6 +74,7 @@ class TfjsTrainer implements Trainer {
     const { classWeights, focal = 0, learningRate, schedule, epochs, batchSize } = options
     const weighting = { classWeights: classWeights && tf.tensor1d([...classWeights]), focal }
     const allSteps = epochs * Math.ceil(examples.rows / batchSize)
+    const seeds = drops(this.#model) ? stream.fork('dropout') : undefined
     let steps = 0
     let loss = 0
     try {
@@ -81,7 +83,7 @@ class TfjsTrainer implements Trainer {
         let total = 0
         for (const batch of epochBatches(examples.rows, batchSize, stream)) {
           const rate = rateAt(learningRate, schedule, steps, allSteps)
-          const state = { variables, anchors, optimiser, weighting }
+          const state = { variables, anchors, optimiser, weighting, seed: seeds?.uint32() }
           const batchLoss = this.#step(state, gather(examples, batch), { ...options, learningRate: rate })
           if (!Number.isFinite(batchLoss)) throw new LossNotFiniteError(steps, batchLoss, before)
           total += batchLoss * batch.length
@@ -111,7 +113,7 @@ class TfjsTrainer implements Trainer {
         const end = Math.min(start + predictionRows, rows)
         const part = x.subarray(start * features, end * features)
         const values = tf.tidy(() =>
-          link(this.#model.loss, forward(this.#layout, variables, this.#batch(part))).dataSync(),
+          link(this.#model.loss, forward(this.#layout, variables, this.#batch(part), undefined)).dataSync(),
         )
         predictions.set(values, start * outputs)
       }
@@ -126,7 +128,7 @@ class TfjsTrainer implements Trainer {
 
   /** One gradient step on one batch; returns its mean loss before the step, without the penalties. */
   #step(
-    { variables, anchors, optimiser, weighting }: State,
+    { variables, anchors, optimiser, weighting, seed }: State,
     batch: Pick<Examples, 'x' | 'y'>,
     options: TrainOptions,
   ): number {
@@ -134,7 +136,7 @@ class TfjsTrainer implements Trainer {
       const x = this.#batch(batch.x)
       const y = tf.tensor1d(batch.y)
       const { value, grads } = tf.variableGrads(
-        () => meanLoss(this.#model.loss, forward(this.#layout, variables, x), y, weighting),
+        () => meanLoss(this.#model.loss, forward(this.#layout, variables, x, seed), y, weighting),
         [...variables],
       )
       const tensors = this.#layout.layers.flatMap((layer) => layer.tensors)
@@ -173,6 +175,8 @@ interface State {
   readonly anchors: readonly tf.Tensor[]
   readonly optimiser: Optimiser
   readonly weighting: Weighting
+  /** Of the step's dropout. */
+  readonly seed: number | undefined
 }
 
 function clip(gradients: readonly tf.Tensor[], bound: number | undefined): readonly tf.Tensor[] {

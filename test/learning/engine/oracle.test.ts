@@ -5,7 +5,7 @@ import type { Variant } from '../../../learning/engine/compiled/machine.ts'
 import { compiledTrainer } from '../../../learning/engine/compiled/trainer.ts'
 import { tfjsTrainer } from '../../../learning/engine/tfjs/trainer.ts'
 import type { Examples, TrainOptions } from '../../../learning/engine/trainer.ts'
-import type { ModelDescription } from '../../../learning/models/description.ts'
+import type { Layer, ModelDescription } from '../../../learning/models/description.ts'
 import { layOut } from '../../../learning/models/layout.ts'
 import { Stream } from '../../../protocol/stream.ts'
 import { dense, someExamples } from '../../contracts/trainer.ts'
@@ -51,7 +51,7 @@ async function compare(
   return Math.max(predictions, ...(await Promise.all(runs)))
 }
 
-const activations = fc.constantFrom('linear', 'relu', 'sigmoid', 'tanh')
+const activations = fc.constantFrom('linear', 'relu', 'leaky-relu', 'elu', 'softplus', 'sigmoid', 'tanh')
 const width = fc.integer({ min: 1, max: 37 })
 const losses = fc.constantFrom('binary-cross-entropy', 'cross-entropy', 'mean-squared-error')
 
@@ -103,6 +103,44 @@ const imageModels: fc.Arbitrary<ModelDescription> = fc
     loss,
   }))
   .filter(fits)
+
+/** Dense layers with norms and dropout between, on numbers, on images or on an embedding. */
+const normedModels: fc.Arbitrary<ModelDescription> = fc
+  .record({
+    kind: fc.constantFrom('numbers', 'image', 'words'),
+    norm: fc.constantFrom(
+      { type: 'layerNorm' } as const,
+      { type: 'groupNorm', groups: 1 } as const,
+      {
+        type: 'groupNorm',
+        groups: 3,
+      } as const,
+    ),
+    rate: fc.constantFrom(0, 0.3, 0.8),
+    width: fc.constantFrom(3, 6, 9, 12),
+    loss: losses,
+  })
+  .map(({ kind, norm, rate, width: channels, loss }) => {
+    const bottoms: Readonly<Record<string, readonly Layer[]>> = {
+      numbers: [dense(channels, 'tanh')],
+      image: [
+        { type: 'conv2d', filters: channels, kernel: [2, 3], stride: 1, padding: 'same', activation: 'linear' },
+        norm,
+        { type: 'maxPool2d', size: 2, stride: 1 },
+        { type: 'dropout', rate },
+        { type: 'flatten' },
+        dense(channels, 'elu'),
+      ],
+      words: [
+        { type: 'embedding', vocabulary: 5, width: channels },
+        norm,
+        { type: 'flatten' },
+        dense(channels, 'softplus'),
+      ],
+    }
+    const top: readonly Layer[] = [norm, { type: 'dropout', rate }, dense(loss === 'cross-entropy' ? 3 : 1)]
+    return { input: kind === 'image' ? [4, 5, 2] : [4], layers: [...bottoms[kind], ...top], loss }
+  })
 
 function fits(model: ModelDescription): boolean {
   try {
@@ -165,6 +203,23 @@ describe.each(variants)('compiled %s beside tfjs', (variant) => {
       fc.asyncProperty(imageModels, fc.integer({ min: 1, max: 5 }), async (model, batchSize) => {
         const examples = someExamples(model, 4 * batchSize - Math.floor(batchSize / 2))
         const options = { ...settings, optimiser: 'momentum', batchSize, learningRate: 0.01 } as const
+        expect(await compare(variant, model, examples, options)).toBeLessThan(1e-4)
+      }),
+      { numRuns: 40 },
+    )
+  })
+
+  test('norms, dropout and embeddings: the same, and both engines drop the same numbers', async () => {
+    await fc.assert(
+      fc.asyncProperty(normedModels, fc.integer({ min: 1, max: 5 }), async (model, batchSize) => {
+        const examples = someExamples(model, 4 * batchSize - Math.floor(batchSize / 2))
+        const options = {
+          ...settings,
+          optimiser: 'momentum',
+          batchSize,
+          weightDecay: 0.01,
+          learningRate: 0.01,
+        } as const
         expect(await compare(variant, model, examples, options)).toBeLessThan(1e-4)
       }),
       { numRuns: 40 },

@@ -32,6 +32,25 @@ const image: ModelDescription = {
   loss: 'cross-entropy',
 }
 
+const normed: ModelDescription = {
+  input: [4, 5, 2],
+  layers: [
+    { type: 'conv2d', filters: 6, kernel: [3, 3], stride: 1, padding: 'same', activation: 'relu' },
+    { type: 'groupNorm', groups: 3 },
+    { type: 'flatten' },
+    dense(9, 'elu'),
+    { type: 'layerNorm' },
+    dense(1),
+  ],
+  loss: 'binary-cross-entropy',
+}
+
+const words: ModelDescription = {
+  input: [6],
+  layers: [{ type: 'embedding', vocabulary: 3, width: 5 }, { type: 'layerNorm' }, { type: 'flatten' }, dense(3)],
+  loss: 'cross-entropy',
+}
+
 /** Each row's gradient by itself, clipped, summed and divided, in float64: the algorithm as it is written. */
 async function oracleStep(trainer: Trainer, start: Float32Array, examples: Examples, clip: number) {
   const sum = new Float64Array(start.length)
@@ -63,7 +82,7 @@ async function oracleStep(trainer: Trainer, start: Float32Array, examples: Examp
 describe.each(['simd128', 'relaxed'] satisfies Variant[])('private steps, compiled %s', (variant) => {
   const factory = compiledTrainer({ variant })
 
-  test.each(Object.entries({ ...small, image }))(
+  test.each(Object.entries({ ...small, image, normed, words }))(
     '%s: without noise a step is the sum of rows clipped one by one, to 1e-5',
     async (_, model) => {
       const oracle = await tfjsTrainer({ backend: 'cpu' })(model)

@@ -1,6 +1,6 @@
 /** Activations in place, and their derivatives from the activations' own values. Lengths are multiples of four. */
 
-import { exp, sigmoid, tanh } from './vector'
+import { exp, log1p, sigmoid, tanh } from './vector'
 
 export function sigmoidForward(y: usize, length: i32): void {
   const end = y + length * 4
@@ -21,6 +21,59 @@ export function reluForward(y: usize, length: i32): void {
 export function reluBackward(y: usize, dy: usize, length: i32): void {
   for (let i = 0; i < length * 4; i += 16) {
     v128.store(dy + i, v128.and(v128.load(dy + i), f32x4.gt(v128.load(y + i), f32x4.splat(0))))
+  }
+}
+
+export function leakyReluForward(y: usize, length: i32, slope: f32): void {
+  const end = y + length * 4
+  for (; y < end; y += 16) {
+    const v = v128.load(y)
+    v128.store(y, v128.bitselect(v, f32x4.mul(v, f32x4.splat(slope)), f32x4.gt(v, f32x4.splat(0))))
+  }
+}
+
+/** dy = dy where y > 0, else slope dy. */
+export function leakyReluBackward(y: usize, dy: usize, length: i32, slope: f32): void {
+  for (let i = 0; i < length * 4; i += 16) {
+    const g = v128.load(dy + i)
+    const above = f32x4.gt(v128.load(y + i), f32x4.splat(0))
+    v128.store(dy + i, v128.bitselect(g, f32x4.mul(g, f32x4.splat(slope)), above))
+  }
+}
+
+/** x above zero, e^x - 1 below (Clevert et al. 2016). */
+export function eluForward(y: usize, length: i32): void {
+  const end = y + length * 4
+  for (; y < end; y += 16) {
+    const v = v128.load(y)
+    v128.store(y, v128.bitselect(v, f32x4.sub(exp(v), f32x4.splat(1)), f32x4.gt(v, f32x4.splat(0))))
+  }
+}
+
+/** dy = dy where y > 0, else dy (y + 1). */
+export function eluBackward(y: usize, dy: usize, length: i32): void {
+  for (let i = 0; i < length * 4; i += 16) {
+    const g = v128.load(dy + i)
+    const value = v128.load(y + i)
+    const below = f32x4.mul(g, f32x4.add(value, f32x4.splat(1)))
+    v128.store(dy + i, v128.bitselect(g, below, f32x4.gt(value, f32x4.splat(0))))
+  }
+}
+
+/** log(1 + e^x), as max(x, 0) + log(1 + e^-|x|). */
+export function softplusForward(y: usize, length: i32): void {
+  const end = y + length * 4
+  for (; y < end; y += 16) {
+    const v = v128.load(y)
+    v128.store(y, f32x4.add(f32x4.max(v, f32x4.splat(0)), log1p(exp(f32x4.neg(f32x4.abs(v))))))
+  }
+}
+
+/** dy = dy (1 - e^-y). */
+export function softplusBackward(y: usize, dy: usize, length: i32): void {
+  for (let i = 0; i < length * 4; i += 16) {
+    const slope = f32x4.sub(f32x4.splat(1), exp(f32x4.neg(v128.load(y + i))))
+    v128.store(dy + i, f32x4.mul(v128.load(dy + i), slope))
   }
 }
 

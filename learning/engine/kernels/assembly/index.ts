@@ -3,10 +3,12 @@
 export * from './activations'
 export * from './images'
 export * from './losses'
+export * from './norms'
 export * from './optimisers'
 export * from './parameters'
 export * from './privacy'
 export * from './products'
+export * from './tables'
 
 /** Where free memory begins: below stand the module's own tables. */
 export function heapBase(): usize {
