@@ -94,7 +94,7 @@ function compileNoise({ machine, program: { store } }: Workshop, deviation: numb
 
 /** The same generator, asked for more at once: a call costs more than the bytes of a small step. */
 function pooled(random: Random): Random {
-  let pool = new Uint8Array(0)
+  let pool: Uint8Array = new Uint8Array(0)
   return {
     bytes: (length) => {
       if (length > poolBytes) return random.bytes(length)
