@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
+import { setTimeout as delay } from 'node:timers/promises'
 import { io } from 'socket.io-client'
 import * as z from 'zod'
 import { toHex } from '../protocol/bytes.ts'
@@ -80,10 +81,20 @@ async function upload(target: Bulk, blob: Uint8Array, hash: string): Promise<voi
       if (answer.status !== 200 && answer.status !== 409) throw refused(answer)
       received = answer.status === 200 ? parseReceived(answer.body) : await receivedSoFar(target, hash)
     } catch (error) {
-      if (error instanceof ProtocolError || attempt >= transferAttempts) throw error
+      await pause(error, attempt)
       received = await receivedSoFar(target, hash).catch(() => received)
     }
   }
+}
+
+/** Before a broken transfer is taken up again. @throws what came where trying again would not help. */
+async function pause(error: unknown, attempt: number): Promise<void> {
+  if (error instanceof ProtocolError) throw error
+  if (attempt >= transferAttempts) {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new ProtocolError('ERR_LINK_LOST', `the transfer broke off ${attempt} times: ${reason}`, 'coordinator')
+  }
+  await delay(50 * 2 ** attempt)
 }
 
 const receivedSoFar = async (target: Bulk, hash: string): Promise<number> =>
@@ -112,7 +123,7 @@ async function download(source: Bulk, hash: string, maxBytes: number): Promise<U
       if (answer.status !== 200 && answer.status !== 206) throw refused(answer)
       break
     } catch (error) {
-      if (error instanceof ProtocolError || attempt >= transferAttempts) throw error
+      await pause(error, attempt)
     }
   }
   const blob = Buffer.concat(parts)

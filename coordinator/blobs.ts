@@ -1,6 +1,6 @@
 /** Published blobs as files named by their hash: sums and states that sites fetch. */
 
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex } from '../protocol/bytes.ts'
 import type { BlobStore } from '../protocol/wire/channel.ts'
@@ -23,8 +23,14 @@ export async function fileBlobs(folder: string): Promise<FileBlobs> {
       const at = recent.indexOf(name)
       if (at >= 0) recent.splice(at, 1)
       else {
-        // Written aside and renamed: a reader never sees half a blob.
-        await writeFile(`${path(name)}.part`, blob, { mode: 0o600 })
+        // Written aside, synced and renamed: neither a reader nor a crash ever sees half a blob.
+        const file = await open(`${path(name)}.part`, 'w', 0o600)
+        try {
+          await file.writeFile(blob)
+          await file.sync()
+        } finally {
+          await file.close()
+        }
         await rename(`${path(name)}.part`, path(name))
       }
       recent.push(name)

@@ -17,10 +17,12 @@ import { encodeMessage, type RosterEntry } from '../protocol/wire/messages.ts'
 import { openToken, operatorRoutes, type Runs, type RunView } from './api.ts'
 import { type FileBlobs, fileBlobs } from './blobs.ts'
 import { bulkPlane } from './bulk.ts'
+import { checkpointOf } from './checkpoint.ts'
 import type { Clock } from './clock.ts'
 import { EventLog } from './event-log.ts'
-import { startJournal } from './journal-file.ts'
+import { openJournal } from './journal-file.ts'
 import { Members } from './members.ts'
+import { type OpenRun, type OpenRuns, openRuns } from './open-runs.ts'
 import { runPlan } from './run.ts'
 import { openDoors } from './server.ts'
 
@@ -60,7 +62,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   const blobs = await fileBlobs(join(options.folder, 'blobs'))
   const bulk = await bulkPlane(join(options.folder, 'staging'), blobs.path)
   const members = new Members({ clock, patience: options.patience })
-  const runs = queue({ ...options, identity, members, blobs })
+  const runs = await queue({ ...options, identity, members, blobs })
   const doors = await openDoors({
     host: options.host,
     port: options.port,
@@ -117,47 +119,63 @@ interface QueueParts extends CoordinatorOptions {
   readonly blobs: FileBlobs
 }
 
-/** Runs are taken one after another, in the order they were submitted. */
-function queue(parts: QueueParts): Runs {
+/** Runs are taken one after another, in the order they were submitted; those that an earlier process left come first. */
+async function queue(parts: QueueParts): Promise<Runs> {
   const runs = new Map<string, RunView>()
+  const store = await openRuns(join(parts.folder, 'open'))
   let last: Promise<void> = Promise.resolve()
+  const enqueue = (open: OpenRun): RunView => {
+    const { plan } = parsePlanFile(open.plan, planMenus)
+    // Faults of the plan as a whole show here, before any site is asked.
+    computationOf(plan, parts.roster.length)
+    const events = new EventLog()
+    const view: RunView = { id: open.id, name: plan.name, follow: () => events.follow() }
+    runs.set(open.id, view)
+    last = last.then(() => execute({ ...parts, open, plan, events, store }))
+    return view
+  }
+  for (const open of await store.list()) enqueue(open)
   return {
     find: (id) => runs.get(id),
     list: () => [...runs.values()],
-    submit: async (planText) => {
-      const { plan } = parsePlanFile(planText, planMenus)
-      // Faults of the plan as a whole show here, before any site is asked.
-      computationOf(plan, parts.roster.length)
-      const id = randomBytes(8).toString('hex')
-      const events = new EventLog()
-      const view: RunView = { id, name: plan.name, follow: () => events.follow() }
-      runs.set(id, view)
-      last = last.then(() => execute({ ...parts, id, plan, events }))
-      return view
+    submit: async (plan) => {
+      const open = { id: randomBytes(8).toString('hex'), plan, nonce: random.bytes(32) }
+      computationOf(parsePlanFile(plan, planMenus).plan, parts.roster.length)
+      await store.add(open)
+      return enqueue(open)
     },
   }
 }
 
-async function execute(
-  parts: QueueParts & { readonly id: string; readonly plan: Plan; readonly events: EventLog },
-): Promise<void> {
-  const { events, plan, roster } = parts
+interface Execution extends QueueParts {
+  readonly open: OpenRun
+  readonly plan: Plan
+  readonly events: EventLog
+  readonly store: OpenRuns
+}
+
+async function execute({ open, events, store, ...parts }: Execution): Promise<void> {
+  const { plan, roster } = parts
   try {
-    const log = await startJournal(join(parts.folder, 'runs', `${parts.id}.jsonl`), parts.identity, clock)
-    const report = events.add.bind(events)
-    const { journal } = log
+    const log = await openJournal(join(parts.folder, 'runs', `${open.id}.jsonl`), parts.identity, clock)
+    const computation = computationOf(plan, roster.length)
     await runPlan({
       ...parts,
-      ...computationOf(plan, roster.length),
+      ...computation,
+      nonce: open.nonce,
+      from: await checkpointOf(log.entries, computation.algorithm, parts.blobs),
       provider: nodeProvider,
       random,
       clock,
-      journal,
-      report,
+      journal: log.journal,
+      report: events.add.bind(events),
     })
     await log.close()
+    await store.remove(open.id)
   } catch (error) {
     const known = error instanceof InputError || error instanceof ProtocolError
+    // A fault of ours or of the disk leaves the run open: a restart takes it up again.
+    if (known && error.code !== 'ERR_JOURNAL' && error.code !== 'ERR_STORE') await store.remove(open.id)
     events.add({
       type: 'failed',
       code: known ? error.code : 'ERR_INTERNAL',

@@ -1,24 +1,41 @@
 /** The journal of a run on disk: one sealed entry a line, on the platter before anything follows from it. */
 
-import { open } from 'node:fs/promises'
-import { append, emptyHead } from '../protocol/journal/chain.ts'
+import { open, readFile } from 'node:fs/promises'
+import { nodeProvider } from '../protocol/crypto/node/provider.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import { append } from '../protocol/journal/chain.ts'
+import { decodeLog, encodeEntry } from '../protocol/journal/codec.ts'
+import type { JournalEntry } from '../protocol/journal/entries.ts'
+import { verifyJournal } from '../protocol/journal/verify.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import type { Clock } from './clock.ts'
 import type { Journal } from './run-state.ts'
 
 export interface JournalFile {
   readonly journal: Journal
+  /** What stood in the file when it was opened. */
+  readonly entries: readonly JournalEntry[]
   close(): Promise<void>
 }
 
-/** Starts a new journal at `path`; an existing file is an error, journals are never overwritten. */
-export async function startJournal(path: string, identity: Identity, clock: Clock): Promise<JournalFile> {
-  const file = await open(path, 'wx', 0o600)
-  let head = emptyHead
+/** Opens the journal at `path`, or starts one. @throws ProtocolError ERR_JOURNAL where what stands there does not hold. */
+export async function openJournal(path: string, identity: Identity, clock: Clock): Promise<JournalFile> {
+  const bytes = await readFile(path).catch(() => new Uint8Array(0))
+  const { entries, torn } = decodeLog(bytes)
+  const verdict = await verifyJournal(entries, {
+    coordinator: identity.publicKey,
+    verify: nodeProvider.ed25519Verify,
+  })
+  if (!verdict.ok) throw new ProtocolError('ERR_JOURNAL', `${path}: entry ${verdict.index}: ${verdict.reason}`)
+  const file = await open(path, 'a', 0o600)
+  // Half a line is what a crash left in the middle of an append: nothing followed from it.
+  if (torn > 0) await file.truncate(bytes.length - torn)
+  let { head } = verdict.follower
   return {
+    entries: entries.map(({ entry }) => entry),
     journal: async (entry) => {
       const appended = await append(head, entry, { at: clock.now(), sign: identity.sign })
-      await file.write(`${JSON.stringify(appended.sealed)}\n`)
+      await file.write(encodeEntry(appended.sealed))
       await file.datasync()
       head = appended.head
       return head.hash

@@ -226,8 +226,11 @@ async function publish<State, Site>(
 ): Promise<Committed<State>> {
   const sumBytes = packVector(sum)
   const sumHash = await run.provider.sha256(sumBytes)
-  const stateHash = await run.provider.sha256(run.algorithm.encode(state))
+  const stateBytes = run.algorithm.encode(state)
+  const stateHash = await run.provider.sha256(stateBytes)
   await run.blobs.put(sumHash, sumBytes)
+  // Before the journal says that the round is committed: a restarted coordinator goes on from these bytes.
+  await run.blobs.put(stateHash, stateBytes)
   const journalHead = await run.journal({
     type: 'round',
     attempt: step.attempt,

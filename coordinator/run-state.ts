@@ -12,6 +12,7 @@ import type { BlobStore } from '../protocol/wire/channel.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import type { Message, RosterEntry } from '../protocol/wire/messages.ts'
 import type { Offer } from '../protocol/wire/offer.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import type { Clock } from './clock.ts'
 import type { RunEvent } from './events.ts'
 import type { Member, Members, Verdict } from './members.ts'
@@ -24,6 +25,10 @@ export interface RunParts<State, Site> {
   readonly algorithm: Algorithm<State, Site>
   /** The plan's central noise, in place on the unmasked sum. */
   readonly noiseSum: (sum: RingVector, request: SumRequest, random: Random) => void
+  /** 32 fresh bytes that make this session's own. */
+  readonly nonce: Uint8Array
+  /** Where an earlier process left this run; unset for a new one. */
+  readonly from: Checkpoint<State> | undefined
   /** In the order of the sites' keys. */
   readonly roster: readonly RosterEntry[]
   readonly identity: Identity

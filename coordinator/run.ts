@@ -5,7 +5,7 @@ import { toHex } from '../protocol/bytes.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { planBytes, planHash } from '../protocol/plan.ts'
 import { openSession } from '../protocol/secagg/session.ts'
-import { attemptOf } from '../protocol/wire/attempts.ts'
+import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
 import { makeOffer } from '../protocol/wire/offer.ts'
 import { type Committed, runRound } from './round.ts'
 import { present, type RunParts, type RunState, takeMembership } from './run-state.ts'
@@ -22,24 +22,28 @@ const backOff = (tries: number): number => Math.min(30_000, 250 * 2 ** tries)
 /** @throws ProtocolError ERR_NO_QUORUM when a round fails `maxTries` times. */
 export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promise<RunResult<State>> {
   const run = await openRun(parts)
-  await run.journal({
-    type: 'plan',
-    name: run.plan.name,
-    planHash: toHex(planHash(run.plan)),
-    session: toHex(run.adder.session.id),
-    coordinator: toHex(run.identity.publicKey),
-  })
-  const sites = run.roster.map(({ name, identity }) => ({ name, identity: toHex(identity) }))
-  await run.journal({ type: 'roster', sites })
-  await assemble(run)
-  let state = run.algorithm.init()
-  let rounds = 0
+  if (run.from === undefined) await beginJournal(run)
+  else if (run.from.interrupted) {
+    const reason = 'the coordinator was restarted in the middle of this attempt'
+    await run.journal({ type: 'abort', attempt: run.from.attempt, code: 'ERR_RESTARTED', reason })
+  }
+  let state = run.from?.state ?? run.algorithm.init()
+  let rounds = run.from?.rounds ?? 0
+  if (run.algorithm.request(state) !== undefined) await assemble(run)
   for (let request = run.algorithm.request(state); request !== undefined; request = run.algorithm.request(state)) {
     state = (await commitRound(run, { state, request, round: rounds })).state
     rounds++
   }
   const stateHash = await run.provider.sha256(run.algorithm.encode(state))
-  await run.journal({ type: 'finish', code: 'OK', reason: 'the run is complete', rounds, stateHash: toHex(stateHash) })
+  if (run.from?.finished !== true) {
+    await run.journal({
+      type: 'finish',
+      code: 'OK',
+      reason: 'the run is complete',
+      rounds,
+      stateHash: toHex(stateHash),
+    })
+  }
   run.members.broadcast({ type: 'finish', code: 'OK', reason: 'the run is complete', stateHash })
   run.report({
     type: 'finished',
@@ -51,8 +55,20 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
   return { state, stateHash, rounds }
 }
 
+async function beginJournal<State, Site>(run: RunState<State, Site>): Promise<void> {
+  await run.journal({
+    type: 'plan',
+    name: run.plan.name,
+    planHash: toHex(planHash(run.plan)),
+    session: toHex(run.adder.session.id),
+    coordinator: toHex(run.identity.publicKey),
+  })
+  const sites = run.roster.map(({ name, identity }) => ({ name, identity: toHex(identity) }))
+  await run.journal({ type: 'roster', sites })
+}
+
 async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunState<State, Site>> {
-  const nonce = parts.random.bytes(32)
+  const { nonce } = parts
   const session = await openSession(parts.provider, {
     planHash: planHash(parts.plan),
     roster: parts.roster,
@@ -101,7 +117,8 @@ interface Step<State> {
 
 /** Tries a round until it commits. A failed attempt costs nothing but time: nothing of it was learned. */
 async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<State>): Promise<Committed<State>> {
-  for (let tries = 0; ; tries++) {
+  const before = run.from !== undefined && roundOf(run.from.attempt) === step.round ? run.from.attempt : 0
+  for (let tries = before === 0 ? 0 : before - attemptOf(step.round, 0) + 1; ; tries++) {
     const attempt = attemptOf(step.round, tries)
     try {
       return await runRound(run, { ...step, attempt })

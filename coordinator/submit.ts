@@ -4,6 +4,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { Readable } from 'node:stream'
+import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import * as z from 'zod'
 import { errorCode, InputError, ProtocolError } from '../protocol/errors.ts'
@@ -38,7 +39,7 @@ async function run(planFile: string, options: Options): Promise<void> {
   const call = caller(options.coordinator, token)
   const { id } = await submit(call, plan)
   let finished: FinishedEvent | undefined
-  for await (const event of follow(call, id)) {
+  for await (const event of followToTheEnd(call, id)) {
     const line = options.json ? JSON.stringify(event) : lineFor(event)
     if (line !== undefined) console.log(line)
     if (event.type === 'failed') throw new ProtocolError(errorCode(event.code), event.reason)
@@ -80,6 +81,31 @@ async function refuse(response: Response): Promise<never> {
 async function submit(call: Call, plan: string): Promise<{ readonly id: string }> {
   const response = await call('/api/runs', { method: 'POST', body: plan })
   return z.object({ id: z.string() }).parse(await response.json())
+}
+
+/** How long a coordinator may be away, in milliseconds, before a follower gives up; its run goes on all the same. */
+const patience = 120_000
+
+/** Follows a run through restarts of its coordinator. */
+async function* followToTheEnd(call: Call, id: string): AsyncGenerator<RunEvent> {
+  let round = -1
+  for (let lost = 0; lost < patience; ) {
+    try {
+      for await (const event of follow(call, id)) {
+        lost = 0
+        // A new connection tells the run again from where the coordinator knows it.
+        if (event.type === 'round' && event.round <= round) continue
+        if (event.type === 'round') round = event.round
+        yield event
+        if (event.type === 'finished' || event.type === 'failed') return
+      }
+    } catch (error) {
+      if (error instanceof ProtocolError && error.code !== 'ERR_UNREACHABLE') throw error
+      if (lost + 500 >= patience) throw error
+    }
+    await delay(500)
+    lost += 500
+  }
 }
 
 async function* follow(call: Call, id: string): AsyncGenerator<RunEvent> {

@@ -67,6 +67,8 @@ export async function federate(
     clock,
     members,
     blobs,
+    nonce: random.bytes(32),
+    from: undefined,
     journal: async () => new Uint8Array(32),
     report,
     assembly: undefined,

@@ -220,7 +220,7 @@ async function takeSecure<State, Site>(
     const reply = await answerSecure(shell, link, { membership, message })
     if (reply !== undefined) link.send(encodeMessage({ type: 'secure', body: encodeSecure(reply) }))
   } catch (error) {
-    if (!(error instanceof ProtocolError) || !('attempt' in message)) throw error
+    if (!(error instanceof ProtocolError) || !('attempt' in message) || error.code === 'ERR_LINK_LOST') throw error
     shell.report({ type: 'refused', code: error.code, reason: error.message })
     if (error instanceof client.BadShare) {
       link.send(

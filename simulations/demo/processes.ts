@@ -86,6 +86,8 @@ export interface ProcessFederation {
   readonly coordinatorKey: string
   readonly coordinator: Command
   readonly rosterFile: string
+  /** Starts the coordinator again, at the same place, once it has ended. */
+  coordinatorAgain(): Command
   /** Starts a site's agent, or starts it again. */
   site(name: string): Command
   /** `concordat run PLAN`. */
@@ -128,10 +130,12 @@ export async function startProcesses({
   const rosterFile = join(folder, 'roster.json')
   await writeFile(rosterFile, rosterText(roster))
   const coordinatorHome = join(folder, 'coordinator')
-  const coordinator = start(
-    ...['coordinator', '--dir', coordinatorHome, '--roster', rosterFile, '--port', '0'],
-    ...['--patience', String(patience), '--assembly', '600'],
-  )
+  const startCoordinator = (port: string): Command =>
+    start(
+      ...['coordinator', '--dir', coordinatorHome, '--roster', rosterFile, '--port', port],
+      ...['--patience', String(patience), '--assembly', '600'],
+    )
+  const coordinator = startCoordinator('0')
   const { url, key } = z
     .object({ url: z.string(), key: z.string() })
     .parse(await coordinator.until(({ type }) => type === 'listening'))
@@ -141,6 +145,7 @@ export async function startProcesses({
     coordinatorKey: key,
     coordinator,
     rosterFile,
+    coordinatorAgain: () => startCoordinator(new URL(url).port),
     site: (name) =>
       start(
         ...['site', '--name', name, '--folder', home(name), '--roster', rosterFile, '--data', files.get(name) ?? ''],

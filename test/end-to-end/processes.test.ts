@@ -132,6 +132,38 @@ describe('a site killed with kill -9', () => {
   })
 })
 
+describe('a coordinator killed with kill -9', () => {
+  const moments = [
+    ['before the first round', 'joined', 1],
+    ['while a site computes', 'contributing', 1],
+    ['after a masked vector has left', 'contributed', 3],
+    ['between two rounds', 'committed', 4],
+  ] as const
+  test.each(moments)(
+    '%s and started again goes on, and ends with the model of an undisturbed run',
+    async (_, type, nth) => {
+      const { processes, plan } = await federation(12)
+      const agents = names.map((name) => processes.site(name))
+      const run = processes.run(plan)
+      let seen = 0
+      await new Promise<void>((resolve) => {
+        agents[0].watch((line) => {
+          if (line.type === type && ++seen === nth) resolve()
+        })
+      })
+      expect((await processes.coordinator.kill('SIGKILL')).signal).toBe('SIGKILL')
+      processes.coordinatorAgain()
+      const finished = await run.until(ofType('finished'))
+      expect((await run.exited).code).toBe(0)
+      await Promise.all(agents.map((agent) => agent.until(ofType('finished'))))
+      const file = parsePlanFile(await readFile(plan, 'utf8'), planMenus)
+      const [simulated] = await simulate(file, { data: undefined, trainer: chooseTrainer(), report: () => {} })
+      expect(finished.modelHash).toBe(simulated.modelHash)
+      expect(finished.rounds).toBe(14)
+    },
+  )
+})
+
 describe('bad input', () => {
   test('a port in use is named, with exit code 2', async () => {
     const { processes, folder } = await federation(1)
