@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
-import { io } from 'socket.io-client'
+import { io, type Socket } from 'socket.io-client'
 import * as z from 'zod'
 import { toHex } from '../protocol/bytes.ts'
 import { ProtocolError } from '../protocol/errors.ts'
@@ -31,14 +31,7 @@ export async function connect(url: URL): Promise<SiteLink> {
     } else socket.disconnect()
   })
   socket.on('disconnect', () => frames.close())
-  await new Promise<void>((resolve, reject) => {
-    socket.once('connect', () => resolve())
-    socket.once('connect_error', (error) => {
-      socket.close()
-      reject(new ProtocolError('ERR_UNREACHABLE', `no coordinator answers at ${url.href}: ${error.message}`))
-    })
-    socket.connect()
-  })
+  await opened(socket, url)
   let token = ''
   return {
     frames,
@@ -55,6 +48,28 @@ export async function connect(url: URL): Promise<SiteLink> {
     upload: (blob, hash) => upload(bulk(url, token), blob, toHex(hash)),
     download: (hash, maxBytes) => download(bulk(url, token), toHex(hash), maxBytes),
   }
+}
+
+/** Milliseconds for all of the connecting: a coordinator that dies half-way through it says nothing more. */
+const openingMilliseconds = 15_000
+
+function opened(socket: Socket, url: URL): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const fail = (reason: string): void => {
+      clearTimeout(late)
+      socket.close()
+      reject(new ProtocolError('ERR_UNREACHABLE', `no coordinator answers at ${url.href}: ${reason}`))
+    }
+    const late = setTimeout(() => fail('the connection was not completed in time'), openingMilliseconds)
+    socket.once('connect', () => {
+      clearTimeout(late)
+      resolve()
+    })
+    socket.once('connect_error', (error) => fail(error.message))
+    socket.once('disconnect', (reason) => fail(reason))
+    socket.io.once('close', (reason) => fail(reason))
+    socket.connect()
+  })
 }
 
 interface Bulk {
