@@ -1,7 +1,8 @@
 /** The menu of benches. */
 
 import { csv } from './csv.ts'
+import { digits } from './digits.ts'
 import type { Bench } from './result.ts'
 import { training } from './training.ts'
 
-export const benches: Readonly<Record<string, Bench>> = { csv, training }
+export const benches: Readonly<Record<string, Bench>> = { csv, digits, training }

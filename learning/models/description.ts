@@ -52,8 +52,46 @@ export interface DropoutLayer {
   readonly rate: number
 }
 
+/**
+ * Over a sequence of [steps, channels]: a plain cell, a gated one (Cho et al. 2014) or one with a memory (Hochreiter and
+ * Schmidhuber 1997). Gives its state at every step, or only the last.
+ */
+export interface RecurrentLayer {
+  readonly type: 'rnn' | 'gru' | 'lstm'
+  readonly units: number
+  readonly sequences: boolean
+}
+
+/** Projects each step of a sequence to `width` numbers and adds a learned vector of its place. */
+export interface PlacesLayer {
+  readonly type: 'places'
+  readonly width: number
+}
+
+/** Attention and a dense layer over a sequence (Vaswani et al. 2017), each behind a layer norm (Xiong et al. 2020). */
+export interface TransformerLayer {
+  readonly type: 'transformer'
+  readonly heads: number
+  readonly hidden: number
+}
+
+/** The mean over the steps of a sequence. */
+export interface MeanStepsLayer {
+  readonly type: 'meanSteps'
+}
+
+export type SequenceLayer = RecurrentLayer | PlacesLayer | TransformerLayer | MeanStepsLayer
+
 /** Grows with the engine; a layer is one member here and one case in each engine. */
-export type Layer = DenseLayer | Conv2dLayer | Pool2dLayer | FlattenLayer | NormLayer | EmbeddingLayer | DropoutLayer
+export type Layer =
+  | DenseLayer
+  | Conv2dLayer
+  | Pool2dLayer
+  | FlattenLayer
+  | NormLayer
+  | EmbeddingLayer
+  | DropoutLayer
+  | SequenceLayer
 
 /** `binary-cross-entropy` takes one logit a row, `cross-entropy` one logit a class; outputs are linear, the loss adds the link. */
 export type Loss = 'binary-cross-entropy' | 'cross-entropy' | 'mean-squared-error'

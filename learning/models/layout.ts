@@ -1,14 +1,15 @@
 /** Where each layer's numbers stand in the flat parameters, and the shape of one example on its way through the model. */
 
-import { InputError, unreachable } from '../../protocol/errors.ts'
+import { unreachable } from '../../protocol/errors.ts'
 import type { Conv2dLayer, Layer, Loss, ModelDescription } from './description.ts'
+import { type Placement, type Role, shapeError } from './placement.ts'
+import { placeSequence } from './sequence-layout.ts'
 import { type Sliding, windows } from './window.ts'
 
 /** One tensor of the parameters: `size` numbers from `offset`, row-major in `shape`. */
 export interface ParameterTensor {
   readonly name: string
-  /** Only kernels shrink under weight decay; a `scale` starts at one. */
-  readonly role: 'kernel' | 'bias' | 'scale'
+  readonly role: Role
   readonly shape: readonly number[]
   readonly offset: number
   readonly size: number
@@ -47,8 +48,9 @@ export function layOut(model: ModelDescription): Layout {
     const where = `model.layers.${i}`
     if (layer.type === 'embedding' && i > 0) throw shapeError(where, 'an embedding is the first layer', shape)
     const { output, tensors } = place(layer, shape, where)
-    const placed = tensors.map(({ role, shape: sides }) => {
-      const tensor = { name: `${i}.${layer.type}.${role}`, role, shape: sides, offset, size: product(sides) }
+    const placed = tensors.map(({ part, role, shape: sides }) => {
+      const name = [i, layer.type, ...(part === undefined ? [] : [part]), role].join('.')
+      const tensor = { name, role, shape: sides, offset, size: product(sides) }
       offset += tensor.size
       return tensor
     })
@@ -59,11 +61,6 @@ export function layOut(model: ModelDescription): Layout {
   const [first] = model.layers
   const vocabulary = first.type === 'embedding' ? first.vocabulary : undefined
   return { layers, features: product(model.input), outputs: product(shape), parameters: offset, vocabulary }
-}
-
-interface Placement {
-  readonly output: readonly number[]
-  readonly tensors: readonly Pick<ParameterTensor, 'role' | 'shape'>[]
 }
 
 function place(layer: Layer, input: readonly number[], where: string): Placement {
@@ -105,6 +102,13 @@ function place(layer: Layer, input: readonly number[], where: string): Placement
       const tensors = [{ role: 'kernel' as const, shape: [layer.vocabulary, layer.width] }]
       return { output: [input[0], layer.width], tensors }
     }
+    case 'rnn':
+    case 'gru':
+    case 'lstm':
+    case 'places':
+    case 'transformer':
+    case 'meanSteps':
+      return placeSequence(layer, input, where)
     default:
       return unreachable(layer)
   }
@@ -141,6 +145,3 @@ function checkOutputs(loss: Loss, shape: readonly number[]): void {
     throw shapeError('model.loss', 'cross-entropy needs one output a class, two at least', shape)
   }
 }
-
-const shapeError = (where: string, expected: string, found: readonly number[]): InputError =>
-  new InputError('ERR_MODEL_SHAPE', `${expected}; found the shape [${found.join(', ')}]`, where)

@@ -1,7 +1,7 @@
 /** A model compiled for one batch size: every buffer placed, every kernel call bound, nothing left to decide at a step. */
 
 import { unreachable } from '../../../protocol/errors.ts'
-import type { DropoutLayer, Layer, Loss, ModelDescription } from '../../models/description.ts'
+import type { DropoutLayer, Layer, Loss, ModelDescription, SequenceLayer } from '../../models/description.ts'
 import type { Layout } from '../../models/layout.ts'
 import { type OptimiserName, rules } from '../optimisers.ts'
 import { convolution } from './convolution.ts'
@@ -145,20 +145,21 @@ export class Program {
   }
 }
 
-/** Layers the engine has kernels for; other models run on TensorFlow.js. */
-export const compiles = (model: ModelDescription): boolean => model.layers.every((layer) => known.has(layer.type))
+/** Layers the engine has kernels for; models with others run on TensorFlow.js. */
+export const compiles = (model: ModelDescription): boolean => model.layers.every(hasKernels)
 
-const known: ReadonlySet<string> = new Set<Layer['type']>([
-  'dense',
-  'conv2d',
-  'maxPool2d',
-  'avgPool2d',
-  'flatten',
-  'layerNorm',
-  'groupNorm',
-  'embedding',
-  'dropout',
+type KernelLayer = Exclude<Layer, SequenceLayer>
+
+const overSequences: ReadonlySet<string> = new Set<SequenceLayer['type']>([
+  'rnn',
+  'gru',
+  'lstm',
+  'places',
+  'transformer',
+  'meanSteps',
 ])
+
+const hasKernels = (layer: Layer): layer is KernelLayer => !overSequences.has(layer.type)
 
 /** The input stands as it came, without room between pixels. */
 function inputValues({ input }: ModelDescription, layout: Layout, address: number): Values {
@@ -178,6 +179,7 @@ function compileLayers(build: Build, layout: Layout, slots: readonly Slot[], inp
   let below = input
   let next = 0
   for (const [index, { layer, tensors }] of layout.layers.entries()) {
+    if (!hasKernels(layer)) throw new Error(`no kernels for a layer ${layer.type}`)
     const own = slots.slice(next, next + tensors.length)
     const compiled =
       layer.type === 'dropout' ? dropout(build, layer, below, index) : compileLayer(build, layer, below, own)
@@ -190,7 +192,7 @@ function compileLayers(build: Build, layout: Layout, slots: readonly Slot[], inp
 
 function compileLayer(
   build: Build,
-  layer: Exclude<Layer, DropoutLayer>,
+  layer: Exclude<KernelLayer, DropoutLayer>,
   input: Values,
   slots: readonly Slot[],
 ): CompiledLayer {

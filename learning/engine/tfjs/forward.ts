@@ -5,6 +5,8 @@ import { unreachable } from '../../../protocol/errors.ts'
 import { type Activation, type DropoutLayer, type Layer, type Loss, leakySlope } from '../../models/description.ts'
 import type { Layout } from '../../models/layout.ts'
 import { dropoutMask } from '../dropout.ts'
+import { normalise } from './normalise.ts'
+import { applySequence } from './sequences.ts'
 
 /**
  * Logits (or values) for a batch `x` of shape [rows, ...input]; `parameters` in layout order. `seed` is that of dropout:
@@ -94,25 +96,23 @@ function applyLayer(layer: Exclude<Layer, DropoutLayer>, tensors: readonly tf.Te
     case 'flatten':
       return x.reshape([x.shape[0], -1])
     case 'layerNorm':
-      return normalise(x, tensors, x.size / (x.shape[x.rank - 1] ?? 1), 1)
+      return normalise(x, tensors, 'position', 1)
     case 'groupNorm':
-      return normalise(x, tensors, x.shape[0], layer.groups)
+      return normalise(x, tensors, 'row', layer.groups)
     case 'embedding': {
       const [table] = tensors
       return table.gather(x.toInt())
     }
+    case 'rnn':
+    case 'gru':
+    case 'lstm':
+    case 'places':
+    case 'transformer':
+    case 'meanSteps':
+      return applySequence(layer, tensors, x)
     default:
       return unreachable(layer)
   }
-}
-
-/** `blocks` equal parts of the batch are normalised by themselves, each group of channels apart. */
-function normalise(x: tf.Tensor, [scale, shift]: readonly tf.Tensor[], blocks: number, groups: number): tf.Tensor {
-  const channels = x.shape[x.rank - 1] ?? 1
-  const apart = x.reshape([blocks, -1, groups, channels / groups])
-  const { mean, variance } = tf.moments(apart, [1, 3], true)
-  const normal = apart.sub(mean).div(variance.add(1e-5).sqrt())
-  return normal.reshape(x.shape).mul(scale).add(shift)
 }
 
 function drop(x: tf.Tensor, rate: number, index: number, seed: number | undefined): tf.Tensor {

@@ -29,9 +29,9 @@ export function tfjsTrainer(options: TfjsOptions = {}): TrainerFactory {
   }
 }
 
-/** The WebAssembly backend has no gradient for the kernels of a convolution. */
+/** The WebAssembly backend lacks what the gradients of convolutions and of table look-ups need. */
 const candidates = (model: ModelDescription): readonly TfjsBackend[] =>
-  model.layers.some((layer) => layer.type === 'conv2d')
+  model.layers.some(({ type }) => type === 'conv2d' || type === 'embedding')
     ? ['native', 'webgl', 'cpu']
     : ['native', 'webgl', 'wasm', 'cpu']
 

@@ -1,11 +1,11 @@
 /** The MNIST subset that may stand beside the repository: images as numbers from 0 to 1, and their digits. */
 
 import { existsSync, readFileSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import { gunzipSync } from 'node:zlib'
-import type { Examples } from '../../../learning/engine/trainer.ts'
+import type { Examples } from '../learning/engine/trainer.ts'
 
-const folder = fileURLToPath(new URL('../../../../shared/data/mnist-subset/', import.meta.url))
+/** From the repository's root, where benches and tests are started. */
+const folder = '../shared/data/mnist-subset/'
 
 export const mnistIsHere = existsSync(folder)
 
