@@ -21,15 +21,17 @@ export interface JournalFile {
 /** Opens the journal at `path`, or starts one. @throws ProtocolError ERR_JOURNAL where what stands there does not hold. */
 export async function openJournal(path: string, identity: Identity, clock: Clock): Promise<JournalFile> {
   const bytes = await readFile(path).catch(() => new Uint8Array(0))
-  const { entries, torn } = decodeLog(bytes)
+  const { entries: found, torn } = decodeLog(bytes)
+  // Until the roster stands in it nothing has followed from a journal: what a crash left before that is begun anew.
+  const entries = found.some(({ entry }) => entry.type === 'roster') ? found : []
   const verdict = await verifyJournal(entries, {
     coordinator: identity.publicKey,
     verify: nodeProvider.ed25519Verify,
   })
   if (!verdict.ok) throw new ProtocolError('ERR_JOURNAL', `${path}: entry ${verdict.index}: ${verdict.reason}`)
   const file = await open(path, 'a', 0o600)
-  // Half a line is what a crash left in the middle of an append: nothing followed from it.
-  if (torn > 0) await file.truncate(bytes.length - torn)
+  // Half a line is what a crash left in the middle of an append: nothing followed from it either.
+  await file.truncate(entries.length === 0 ? 0 : bytes.length - torn)
   let { head } = verdict.follower
   return {
     entries: entries.map(({ entry }) => entry),
