@@ -12,6 +12,7 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   coordinator: async () => (await import('./coordinator/main.ts')).coordinatorCommand(),
   run: async () => (await import('./coordinator/submit.ts')).runCommand(),
   site: async () => (await import('./client-node/main.ts')).siteCommand(),
+  predict: async () => (await import('./client-node/predict.ts')).predictCommand(),
   keygen: async () => (await import('./client-node/keygen.ts')).keygenCommand(),
   epsilon: async () => (await import('./simulations/privacy.ts')).epsilonCommand(),
   noise: async () => (await import('./simulations/privacy.ts')).noiseCommand(),

@@ -10,20 +10,9 @@ import { featureNames, type Preprocessing, prepare, preprocessingSchema, restore
 import type { Table } from '../data/table.ts'
 import type { TrainerFactory } from '../engine/trainer.ts'
 import type { ModelDescription } from '../models/description.ts'
+import { modelDescriptionSchema } from '../models/description-schema.ts'
 import { parameterCount } from '../models/initial.ts'
 import type { Report } from './evaluation.ts'
-
-const modelDescription = z.strictObject({
-  input: z.array(z.int().min(1)).min(1),
-  layers: z.array(
-    z.strictObject({
-      type: z.literal('dense'),
-      units: z.int().min(1),
-      activation: z.enum(['linear', 'relu', 'sigmoid', 'tanh']),
-    }),
-  ),
-  loss: z.enum(['binary-cross-entropy', 'cross-entropy', 'mean-squared-error']),
-})
 
 const modelFileSchema = z.strictObject({
   concordat: z.literal(1),
@@ -33,7 +22,7 @@ const modelFileSchema = z.strictObject({
   preprocessing: preprocessingSchema,
   /** Names of the inputs, in order. */
   features: z.array(z.string()),
-  model: modelDescription,
+  model: modelDescriptionSchema,
   /** Little-endian float32 in base64, flat, in layer order, kernels before biases. */
   parameters: z.string(),
   trainingRows: z.number(),
@@ -61,7 +50,7 @@ export function writeModel(trained: TrainedModel): ModelFile {
     data: plan.data,
     preprocessing,
     features: featureNames(preprocessing),
-    model: modelDescription.parse(model),
+    model,
     parameters: toBase64(float32Bytes(parameters)),
     trainingRows,
     ...(metrics ? { metrics } : {}),

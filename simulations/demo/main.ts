@@ -152,6 +152,7 @@ async function finish(outcome: Outcome, { plan, events, sites, options, say }: E
   say(`the model, the same at every site:  ${join(out, sites[0].name, 'model.json')}`)
   say(`what left a site, round by round:   ${join(out, sites[0].name, 'receipts.jsonl')}`)
   say(`the coordinator's signed journal:   ${join(out, 'coordinator', 'runs')}`)
+  say(`to use it on new rows:              npx concordat predict ${join(out, sites[0].name, 'model.json')} FILE.csv`)
   say('next: your own files with --data and --plan; over machines, "A real federation" in README.md')
 }
 

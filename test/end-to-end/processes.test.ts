@@ -65,6 +65,18 @@ test('four site processes over sockets end with the model that a simulation of t
     expect(model).toBe(await readFile(join(folder, 'result', 'result.json'), 'utf8'))
     expect((await stat(join(folder, name, 'identity.key'))).mode & 0o777).toBe(0o600)
   }
+  const rows = join(folder, 'rows.csv')
+  const [header, ...lines] = datasets['four-hospitals'].generate({ seed: 1 })[0].csv.trim().split('\n')
+  await writeFile(rows, [header, ...lines].map((line) => line.slice(0, line.lastIndexOf(','))).join('\n'))
+  const predicted = new Command(entry, ['predict', join(folder, names[0], 'model.json'), rows])
+  expect((await predicted.exited).code).toBe(0)
+  const { rows: outputs } = z.object({ rows: z.array(z.tuple([z.number()])) }).parse(predicted.lines[0])
+  expect(outputs).toHaveLength(lines.length)
+  const meanOf = (sick: boolean): number => {
+    const scores = outputs.flatMap(([p], i) => (lines[i].endsWith(sick ? ',1' : ',0') ? [p] : []))
+    return scores.reduce((sum, p) => sum + p, 0) / scores.length
+  }
+  expect(meanOf(true)).toBeGreaterThan(meanOf(false) + 0.2)
 })
 
 test('statistics of every column over sockets are those of all rows in one place', async () => {
