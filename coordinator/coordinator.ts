@@ -163,7 +163,11 @@ async function execute({ open, events, store, ...parts }: Execution): Promise<vo
       ...parts,
       ...computation,
       nonce: open.nonce,
-      from: await checkpointOf(log.entries, computation.algorithm, parts.blobs),
+      from: await checkpointOf(
+        log.entries.map(({ entry }) => entry),
+        computation.algorithm,
+        parts.blobs,
+      ),
       provider: nodeProvider,
       random,
       clock,

@@ -5,7 +5,7 @@ import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { append } from '../protocol/journal/chain.ts'
 import { decodeLog, encodeEntry } from '../protocol/journal/codec.ts'
-import type { JournalEntry } from '../protocol/journal/entries.ts'
+import type { SealedEntry } from '../protocol/journal/entries.ts'
 import { verifyJournal } from '../protocol/journal/verify.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import type { Clock } from './clock.ts'
@@ -14,7 +14,7 @@ import type { Journal } from './run-state.ts'
 export interface JournalFile {
   readonly journal: Journal
   /** What stood in the file when it was opened. */
-  readonly entries: readonly JournalEntry[]
+  readonly entries: readonly SealedEntry[]
   close(): Promise<void>
 }
 
@@ -34,13 +34,13 @@ export async function openJournal(path: string, identity: Identity, clock: Clock
   await file.truncate(entries.length === 0 ? 0 : bytes.length - torn)
   let { head } = verdict.follower
   return {
-    entries: entries.map(({ entry }) => entry),
+    entries,
     journal: async (entry) => {
       const appended = await append(head, entry, { at: clock.now(), sign: identity.sign })
       await file.write(encodeEntry(appended.sealed))
       await file.datasync()
       head = appended.head
-      return head.hash
+      return appended
     },
     close: () => file.close(),
   }

@@ -231,7 +231,7 @@ async function publish<State, Site>(
   await run.blobs.put(sumHash, sumBytes)
   // Before the journal says that the round is committed: a restarted coordinator goes on from these bytes.
   await run.blobs.put(stateHash, stateBytes)
-  const journalHead = await run.journal({
+  const { head } = await run.journal({
     type: 'round',
     attempt: step.attempt,
     startHash: toHex(startHash),
@@ -248,7 +248,7 @@ async function publish<State, Site>(
     sumHash,
     sumLength: sumBytes.length,
     stateHash,
-    journalHead,
+    journalHead: head.hash,
   })
   return { state, stateHash }
 }

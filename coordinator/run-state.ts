@@ -3,6 +3,7 @@
 import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
 import type { CryptoProvider, RingVector } from '../protocol/crypto/provider.ts'
 import { ProtocolError } from '../protocol/errors.ts'
+import type { Appended } from '../protocol/journal/chain.ts'
 import type { JournalEntry } from '../protocol/journal/entries.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Random } from '../protocol/random.ts'
@@ -17,8 +18,8 @@ import type { Clock } from './clock.ts'
 import type { RunEvent } from './events.ts'
 import type { Member, Members, Verdict } from './members.ts'
 
-/** Appends an entry to the run's journal, durably; returns the hash of the journal's head with it. */
-export type Journal = (entry: JournalEntry) => Promise<Uint8Array>
+/** Appends an entry to the run's journal, durably; returns it in its place in the chain, and the head with it. */
+export type Journal = (entry: JournalEntry) => Promise<Appended>
 
 export interface RunParts<State, Site> {
   readonly plan: Plan

@@ -2,13 +2,16 @@
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Clock } from '../coordinator/clock.ts'
 import type { RunEvent } from '../coordinator/events.ts'
 import { Members } from '../coordinator/members.ts'
 import { type RunResult, runPlan } from '../coordinator/run.ts'
+import type { Journal } from '../coordinator/run-state.ts'
 import type { Site } from '../learning/algorithms/site.ts'
 import { computationOf } from '../learning/computation.ts'
 import { compareBytes } from '../protocol/bytes.ts'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
+import { append, emptyHead } from '../protocol/journal/chain.ts'
 import { createParticipant } from '../protocol/participant/participant.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Random } from '../protocol/random.ts'
@@ -69,12 +72,22 @@ export async function federate(
     blobs,
     nonce: random.bytes(32),
     from: undefined,
-    journal: async () => new Uint8Array(32),
+    journal: memoryJournal(coordinator, clock),
     report,
     assembly: undefined,
   })
   const [result] = await Promise.all([run, ...served])
   return result
+}
+
+/** The journal as deployed, kept nowhere: its head is what the sites are told. */
+function memoryJournal(identity: Identity, clock: Clock): Journal {
+  let head = emptyHead
+  return async (entry) => {
+    const appended = await append(head, entry, { at: clock.now(), sign: identity.sign })
+    head = appended.head
+    return appended
+  }
 }
 
 async function newIdentity(): Promise<Identity> {

@@ -33,13 +33,13 @@ async function written(...entries: JournalEntry[]): Promise<string> {
 async function reopened(path: string): Promise<readonly JournalEntry[]> {
   const log = await openJournal(path, identity, clock)
   await log.close()
-  return log.entries
+  return log.entries.map(({ entry }) => entry)
 }
 
 test('a journal that is opened again has its entries and goes on in the same chain', async () => {
   const path = await written(plan, roster)
   const log = await openJournal(path, identity, clock)
-  expect(log.entries).toEqual([plan, roster])
+  expect(log.entries.map(({ entry }) => entry)).toEqual([plan, roster])
   await log.journal(start)
   await log.close()
   expect(await reopened(path)).toEqual([plan, roster, start])
