@@ -42,6 +42,7 @@ const trainOptions = z.object({
 
 /** Every number within its range, and choices that go together. @throws InputError ERR_TRAIN_OPTIONS */
 export function checkOptions(layout: Layout, loss: Loss, options: TrainOptions): void {
+  checkTensors(layout, options)
   const { classWeights, focal, privacy, clipNorm, earlyStopping } = check(
     trainOptions,
     options,
@@ -64,4 +65,20 @@ export function checkOptions(layout: Layout, loss: Loss, options: TrainOptions):
       'a stop chosen by validation rows tells about them; private steps need a fixed number',
     )
   }
+}
+
+/** A drift and frozen tensors are an algorithm's, never a person's: what does not fit the model is its fault or another model's. */
+function checkTensors(layout: Layout, { drift, frozen = [] }: TrainOptions): void {
+  if (drift !== undefined && drift.length !== layout.parameters) {
+    const found = `found ${drift.length}`
+    throw new InputError(
+      'ERR_TRAIN_OPTIONS',
+      `expected ${layout.parameters} numbers, one a parameter, ${found}`,
+      'drift',
+    )
+  }
+  const names = layout.layers.flatMap(({ tensors }) => tensors.map(({ name }) => name))
+  const unknown = frozen.find((name) => !names.includes(name))
+  if (unknown === undefined) return
+  throw new InputError('ERR_TRAIN_OPTIONS', `expected names among ${names.join(', ')}; found "${unknown}"`, 'frozen')
 }

@@ -25,6 +25,10 @@ export interface TrainOptions {
   readonly weightDecay?: number
   /** FedProx (Li et al. 2020): adds `proximal * (w - w_global)` to the gradient. */
   readonly proximal?: number
+  /** Added to the gradient of every step, one number a parameter (the drift of SCAFFOLD and FedDyn); clipping leaves it out. */
+  readonly drift?: Float32Array | undefined
+  /** Names of tensors (as the layout gives them) that stay as they are. */
+  readonly frozen?: readonly string[] | undefined
   /** How the learning rate changes from step to step; constant without it. */
   readonly schedule?: Schedule | undefined
   /** The batch's gradient is scaled down to this Euclidean norm where it is longer; before weight decay and proximal term. */

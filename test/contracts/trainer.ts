@@ -109,6 +109,37 @@ export function trainerContract(factory: TrainerFactory): void {
       )
     }))
 
+  test('a drift is added to the gradient of every step, beside clipping and momentum', () =>
+    withTrainer(small['three classes'], async (trainer) => {
+      const examples = someExamples(small['three classes'], 20)
+      const start = trainer.initial(new Stream('start'))
+      const drift = Float32Array.from(start, (_, i) => 0.01 * ((i % 7) - 3))
+      const train = async (settings: TrainOptions): Promise<Float32Array> =>
+        (await trainer.train(start, examples, settings, new Stream('order'))).parameters
+      for (const change of [{}, { clipNorm: 0.05 }, { optimiser: 'momentum' as const }]) {
+        const one = { ...options, ...change, epochs: 1, batchSize: 20 }
+        const without = await train(one)
+        const expected = without.map((value, i) => value - 0.1 * drift[i])
+        for (const [i, value] of (await train({ ...one, drift })).entries()) expect(value).toBeCloseTo(expected[i], 6)
+      }
+    }))
+
+  test('frozen tensors stay, and the others move as if nothing were frozen', () =>
+    withTrainer(small['three classes'], async (trainer) => {
+      const examples = someExamples(small['three classes'], 20)
+      const start = trainer.initial(new Stream('start'))
+      const one = { ...options, epochs: 1, batchSize: 20, weightDecay: 0.1 }
+      const { parameters: free } = await trainer.train(start, examples, one, new Stream('order'))
+      const frozen = ['0.dense.kernel', '1.dense.bias']
+      const { parameters } = await trainer.train(start, examples, { ...one, frozen }, new Stream('order'))
+      const stays = (i: number): boolean => i < 30 || i >= 36 + 18
+      for (const [i, value] of parameters.entries()) {
+        if (stays(i)) expect(value).toBe(start[i])
+        else expect(value).toBeCloseTo(free[i], 6)
+      }
+      expect(parameters.some((value, i) => !stays(i) && value !== start[i])).toBe(true)
+    }))
+
   test('clipping bounds how far one step moves the parameters', () =>
     withTrainer(small['three classes'], async (trainer) => {
       const examples = someExamples(small['three classes'], 20)
@@ -165,6 +196,8 @@ export function trainerContract(factory: TrainerFactory): void {
     ['clipNorm', { clipNorm: 0 }],
     ['focal', { focal: -1 }],
     ['classWeights', { classWeights: [1, 2] }],
+    ['drift', { drift: new Float32Array(3) }],
+    ['frozen', { frozen: ['7.dense.kernel'] }],
     ['schedule.decay', { schedule: { decay: { every: 0, factor: 2 } } }],
   ])('an option out of its range is refused by name: %s', (name, wrong) =>
     withTrainer(small['three classes'], async (trainer) => {

@@ -44,7 +44,8 @@ class PlainTrainer implements Trainer {
         steps++
         for (let i = 0; i < w.length; i++) {
           const decay = i < this.#features * this.#outputs ? (options.weightDecay ?? 0) * w[i] : 0
-          const g = gradient[i] / batch.length + decay + (options.proximal ?? 0) * (w[i] - start[i])
+          const g =
+            gradient[i] / batch.length + decay + (options.proximal ?? 0) * (w[i] - start[i]) + (options.drift?.[i] ?? 0)
           w[i] -= options.learningRate * this.#direction(g, i, { options, first, second, steps })
         }
       }

@@ -26,7 +26,15 @@ function separateDescent({ machine, program: { store } }: Workshop, options: Tra
   const settings: Settings = { rate, scale: 1, decay, proximal, power1: 1, power2: 1 }
   const anchor = machine.allocate(proximal ? store.floats : 0)
   if (proximal) machine.floats(anchor, store.floats).set(machine.floats(store.values, store.floats))
-  const calls = update(machine, store, options.optimiser, anchor, settings)
+  const drift = machine.allocate(options.drift ? store.floats : 0)
+  if (options.drift) store.load(options.drift, drift)
+  const calls = update(
+    machine,
+    store,
+    options.optimiser,
+    { stretches: store.stretches(options.frozen), anchor },
+    settings,
+  )
   return {
     begin: (now) => {
       settings.rate = now
@@ -37,6 +45,8 @@ function separateDescent({ machine, program: { store } }: Workshop, options: Tra
         const norm = Math.sqrt(machine.kernels.squaredNorm(store.gradient, store.floats))
         if (norm > clipNorm) settings.scale = clipNorm / norm
       }
+      // The rule multiplies the gradient by the scale; the drift is meant as it is.
+      if (options.drift) machine.kernels.descend(store.gradient, drift, 0, store.floats, -1 / settings.scale, 1, 0, 0)
       settings.power1 *= rules.adam.decay1
       settings.power2 *= rules.adam.decay2
       for (let i = 0; i < calls.length; i++) calls[i]()

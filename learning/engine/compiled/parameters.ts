@@ -25,7 +25,6 @@ export interface Stretch {
 
 export class ParameterStore {
   readonly slots: readonly Slot[]
-  readonly stretches: readonly Stretch[]
   /** Start of each region; all have the same order and `floats` numbers. */
   readonly values: number
   readonly gradient: number
@@ -44,32 +43,42 @@ export class ParameterStore {
     const ordered = [...tensors.filter(isKernel), ...tensors.filter((tensor) => !isKernel(tensor))]
     const places = new Map<ParameterTensor, number>()
     let floats = 0
-    let decayed = 0
     for (const tensor of ordered) {
       places.set(tensor, floats)
       floats += matrix(tensor).rows * matrix(tensor).panels * 8
-      if (isKernel(tensor)) decayed = floats
     }
     this.floats = floats
     this.values = machine.allocate(floats)
     this.gradient = regions.gradient ? machine.allocate(floats) : 0
     this.moments = Array.from({ length: regions.moments }, () => machine.allocate(floats))
     this.#staging = machine.allocate(layout.parameters)
-    this.stretches = [
-      { kernels: true, offset: 0, floats: decayed },
-      { kernels: false, offset: 4 * decayed, floats: floats - decayed },
-    ].filter((stretch) => stretch.floats > 0)
     this.slots = tensors.map((tensor) => {
       const offset = 4 * (places.get(tensor) ?? 0)
       return { tensor, ...matrix(tensor), values: this.values + offset, gradient: this.gradient + offset }
     })
   }
 
-  load(parameters: Float32Array): void {
+  /** Into the parameters' own region, or into another of `floats` numbers. */
+  load(parameters: Float32Array, region = this.values): void {
     this.#machine.floats(this.#staging, this.#count).set(parameters)
     for (const { tensor, rows, columns, values } of this.slots) {
-      this.#machine.kernels.pack(this.#staging + 4 * tensor.offset, rows, columns, values)
+      this.#machine.kernels.pack(this.#staging + 4 * tensor.offset, rows, columns, values - this.values + region)
     }
+  }
+
+  /** What an update covers: all slots but those of `frozen` tensors, in as few stretches as there can be. */
+  stretches(frozen: readonly string[] = []): readonly Stretch[] {
+    const stretches: Stretch[] = []
+    for (const slot of [...this.slots].sort((a, b) => a.values - b.values)) {
+      if (frozen.includes(slot.tensor.name)) continue
+      const kernels = slot.tensor.role === 'kernel'
+      const [offset, floats] = [slot.values - this.values, slot.rows * slot.panels * 8]
+      const last = stretches[stretches.length - 1]
+      const joins = last !== undefined && last.kernels === kernels && last.offset + 4 * last.floats === offset
+      if (joins) stretches[stretches.length - 1] = { ...last, floats: last.floats + floats }
+      else stretches.push({ kernels, offset, floats })
+    }
+    return stretches
   }
 
   read(): Float32Array {

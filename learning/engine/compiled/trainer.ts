@@ -78,8 +78,9 @@ class CompiledTrainer implements Trainer {
     checkParameters(this.#layout, parameters)
     checkExamples(this.#layout, this.#model.loss, examples)
     checkOptions(this.#layout, this.#model.loss, options)
-    const { optimiser, proximal, clipNorm, privacy } = options
-    const fused = optimiser === 'sgd' && !proximal && clipNorm === undefined && privacy === undefined
+    const { optimiser, proximal, clipNorm, privacy, drift, frozen } = options
+    const plain = optimiser === 'sgd' && !proximal && clipNorm === undefined && drift === undefined
+    const fused = plain && privacy === undefined && frozen === undefined
     const capacity = Math.min(options.batchSize, examples.rows)
     const seeds = drops(this.#model) ? stream.fork('dropout') : undefined
     const validation = validationOf(this, this.#model.loss, options)

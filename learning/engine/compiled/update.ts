@@ -4,7 +4,7 @@ import { unreachable } from '../../../protocol/errors.ts'
 import { type OptimiserName, rules } from '../optimisers.ts'
 import type { Call } from './layer.ts'
 import type { Machine } from './machine.ts'
-import type { ParameterStore } from './parameters.ts'
+import type { ParameterStore, Stretch } from './parameters.ts'
 
 /** What changes from step to step. */
 export interface Settings {
@@ -18,16 +18,21 @@ export interface Settings {
   power2: number
 }
 
-/** `anchor` is the address of the parameters the proximal term pulls towards. */
+/** What is updated, and `anchor`, the address of the parameters the proximal term pulls towards. */
+export interface Region {
+  readonly stretches: readonly Stretch[]
+  readonly anchor: number
+}
+
 export function update(
   machine: Machine,
   store: ParameterStore,
   optimiser: OptimiserName,
-  anchor: number,
+  { stretches, anchor }: Region,
   settings: Settings,
 ): Call[] {
   const { kernels } = machine
-  return store.stretches.map(({ kernels: decayed, offset, floats }): Call => {
+  return stretches.map(({ kernels: decayed, offset, floats }): Call => {
     const [w, g, a] = [store.values + offset, store.gradient + offset, anchor + offset]
     const decay = (): number => (decayed ? settings.decay : 0)
     switch (optimiser) {

@@ -20,11 +20,14 @@ export class Optimiser {
     )
   }
 
-  apply(variables: readonly tf.Variable[], gradients: readonly tf.Tensor[], learningRate: number): void {
+  /** A variable without a gradient stays as it is. */
+  apply(variables: readonly tf.Variable[], gradients: readonly (tf.Tensor | undefined)[], learningRate: number): void {
     this.#steps++
     for (const [i, variable] of variables.entries()) {
+      const gradient = gradients[i]
+      if (gradient === undefined) continue
       tf.tidy(() => {
-        const direction = this.#direction(this.#moments[i], gradients[i])
+        const direction = this.#direction(this.#moments[i], gradient)
         variable.assign(variable.sub(direction.mul(learningRate)))
       })
     }

@@ -70,6 +70,7 @@ class TfjsTrainer implements Trainer {
     await useBackend(this.#backend)
     const variables = this.#variables(parameters)
     const anchors = options.proximal ? variables.map((variable) => variable.clone()) : []
+    const drifts = options.drift ? this.#variables(options.drift) : []
     const optimiser = new Optimiser(options.optimiser, variables)
     const { classWeights, focal = 0, learningRate, schedule, epochs, batchSize } = options
     const weighting = { classWeights: classWeights && tf.tensor1d([...classWeights]), focal }
@@ -83,7 +84,7 @@ class TfjsTrainer implements Trainer {
         let total = 0
         for (const batch of epochBatches(examples.rows, batchSize, stream)) {
           const rate = rateAt(learningRate, schedule, steps, allSteps)
-          const state = { variables, anchors, optimiser, weighting, seed: seeds?.uint32() }
+          const state = { variables, anchors, drifts, optimiser, weighting, seed: seeds?.uint32() }
           const batchLoss = this.#step(state, gather(examples, batch), { ...options, learningRate: rate })
           if (!Number.isFinite(batchLoss)) throw new LossNotFiniteError(steps, batchLoss, before)
           total += batchLoss * batch.length
@@ -96,7 +97,7 @@ class TfjsTrainer implements Trainer {
       const last = readFlat(variables, this.parameterCount)
       return { parameters: validation?.best(last) ?? last, loss, steps }
     } finally {
-      tf.dispose([variables, anchors, weighting.classWeights ?? []])
+      tf.dispose([variables, anchors, drifts, weighting.classWeights ?? []])
       optimiser.dispose()
     }
   }
@@ -128,7 +129,7 @@ class TfjsTrainer implements Trainer {
 
   /** One gradient step on one batch; returns its mean loss before the step, without the penalties. */
   #step(
-    { variables, anchors, optimiser, weighting, seed }: State,
+    { variables, anchors, drifts, optimiser, weighting, seed }: State,
     batch: Pick<Examples, 'x' | 'y'>,
     options: TrainOptions,
   ): number {
@@ -149,7 +150,8 @@ class TfjsTrainer implements Trainer {
         if (options.weightDecay && tensors[i].role === 'kernel')
           gradient = gradient.add(variable.mul(options.weightDecay))
         if (options.proximal) gradient = gradient.add(variable.sub(anchors[i]).mul(options.proximal))
-        return gradient
+        if (options.drift) gradient = gradient.add(drifts[i])
+        return options.frozen?.includes(tensors[i].name) ? undefined : gradient
       })
       optimiser.apply(variables, gradients, options.learningRate)
       return value.dataSync()[0]
@@ -173,6 +175,7 @@ class TfjsTrainer implements Trainer {
 interface State {
   readonly variables: readonly tf.Variable[]
   readonly anchors: readonly tf.Tensor[]
+  readonly drifts: readonly tf.Tensor[]
   readonly optimiser: Optimiser
   readonly weighting: Weighting
   /** Of the step's dropout. */
