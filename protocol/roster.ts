@@ -6,29 +6,31 @@ import { InputError } from './errors.ts'
 import { check } from './plan.ts'
 import type { RosterEntry } from './wire/messages.ts'
 
-const siteName = z
+export const siteName = z
   .string()
   .regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'expected lower-case letters, digits and dashes, 63 at most')
 export const identityHex = z.string().regex(/^[0-9a-f]{64}$/, 'expected an Ed25519 public key: 64 hexadecimal digits')
 
-const rosterSchema = z
-  .strictObject({
-    sites: z
-      .array(z.strictObject({ name: siteName, identity: identityHex }))
-      .min(3, 'expected at least 3 sites: fewer cannot hide each other in a sum'),
-  })
-  .superRefine(({ sites }, context) => {
+/** The sites of a roster, each name and each key once. */
+export const rosterSites = z
+  .array(z.strictObject({ name: siteName, identity: identityHex }))
+  .superRefine((sites, context) => {
     for (const field of ['name', 'identity'] as const) {
       const values = sites.map((site) => site[field])
       const twice = values.find((value, i) => values.indexOf(value) !== i)
       if (twice !== undefined)
-        context.addIssue({
-          code: 'custom',
-          path: ['sites'],
-          message: `expected each ${field} once, ${twice} stands twice`,
-        })
+        context.addIssue({ code: 'custom', message: `expected each ${field} once, ${twice} stands twice` })
     }
   })
+
+/** A file written by hand holds the sites alone; one that a coordinator signed also its version and signature. */
+const rosterSchema = z.strictObject({
+  sites: rosterSites.min(3, 'expected at least 3 sites: fewer cannot hide each other in a sum'),
+  version: z.int().optional(),
+  coordinator: identityHex.optional(),
+  previous: z.string().optional(),
+  signature: z.string().optional(),
+})
 
 /** Parses the JSON text of a roster file; sites come back in the order of their keys, which is the protocol's order. */
 export function parseRoster(text: string): readonly RosterEntry[] {
