@@ -14,6 +14,7 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   site: async () => (await import('./client-node/main.ts')).siteCommand(),
   predict: async () => (await import('./client-node/predict.ts')).predictCommand(),
   keygen: async () => (await import('./client-node/keygen.ts')).keygenCommand(),
+  ledger: async () => (await import('./client-node/ledger.ts')).ledgerCommand(),
   epsilon: async () => (await import('./simulations/privacy.ts')).epsilonCommand(),
   noise: async () => (await import('./simulations/privacy.ts')).noiseCommand(),
   demo: async () => (await import('./simulations/demo/main.ts')).demoCommand(),

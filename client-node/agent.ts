@@ -21,6 +21,8 @@ import {
   type SiteEvent,
 } from '../protocol/participant/participant.ts'
 import { parsePlanFile } from '../protocol/plan.ts'
+import { epsilonOf, lossOf } from '../protocol/privacy/ledger.ts'
+import type { Unit } from '../protocol/privacy/mechanism.ts'
 import type { Random } from '../protocol/random.ts'
 import { parseRoster } from '../protocol/roster.ts'
 import { greet, type Identity } from '../protocol/wire/handshake.ts'
@@ -28,13 +30,26 @@ import { fileAnswerLog } from './answer-log.ts'
 import type { SiteConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { csvFile } from './data/csv.ts'
+import { type LedgerFile, openLedger } from './ledger-file.ts'
 
 const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
 
 export type AgentEvent =
   | SiteEvent
   | { readonly type: 'connected' }
+  | {
+      readonly type: 'charged'
+      /** Whose presence the noise of this release hides. */
+      readonly unit: Unit
+      /** Of all releases from these records so far. */
+      readonly epsilon: number
+      readonly delta: number
+      readonly releases: number
+    }
   | { readonly type: 'reconnecting'; readonly seconds: number; readonly reason: string }
+
+/** At which epsilon is told where the site has set no budget. */
+const usualDelta = 1e-5
 
 export interface AgentOptions {
   readonly config: SiteConfig
@@ -51,13 +66,24 @@ const beatEvery = 2_000
 
 /** Runs until stopped, or with `once` until the first run has ended. @throws InputError, ProtocolError what cannot be waited out. */
 export async function runAgent(options: AgentOptions): Promise<Finish | undefined> {
-  const { config, signal, report } = options
+  const { config } = options
   const { seed } = await openKeyFile(join(config.folder, 'identity.key'))
   const identity: Identity = {
     publicKey: await nodeProvider.ed25519PublicKey(seed),
     sign: (message) => nodeProvider.ed25519Sign(seed, message),
   }
-  const { participant, declined } = await openParticipant(options, identity)
+  const { folder, dataset, budget } = config
+  const ledger = await openLedger({ folder, identity, dataset, budget, now: () => Date.now() })
+  try {
+    return await takePart(options, identity, ledger)
+  } finally {
+    await ledger.close()
+  }
+}
+
+async function takePart(options: AgentOptions, identity: Identity, ledger: LedgerFile): Promise<Finish | undefined> {
+  const { config, signal, report } = options
+  const { participant, declined } = await openParticipant(options, identity, ledger)
   for (let failures = 0; !signal.aborted; ) {
     try {
       const finish = await session({
@@ -118,6 +144,7 @@ async function session({
 async function openParticipant(
   { config, trainer, report }: AgentOptions,
   identity: Identity,
+  ledger: LedgerFile,
 ): Promise<{ participant: Participant; declined: () => InputError | undefined }> {
   const roster = parseRoster(await readText(config.roster, 'ERR_ROSTER'))
   const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
@@ -153,6 +180,14 @@ async function openParticipant(
       } finally {
         clearInterval(timer)
       }
+    },
+    charge: async (charge) => {
+      await ledger.charge(charge)
+      if (charge.unit === null) return
+      const loss = lossOf(ledger.ledger(), config.dataset)
+      const delta = config.budget?.delta ?? usualDelta
+      const { releases } = loss
+      report({ type: 'charged', unit: charge.unit, epsilon: epsilonOf(loss, delta), delta, releases })
     },
     keepReceipt: async (receipt) => {
       await mkdir(config.folder, { recursive: true, mode: 0o700 })

@@ -6,6 +6,7 @@ import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { InputError } from '../protocol/errors.ts'
 import { check } from '../protocol/plan.ts'
+import { budgetSchema } from '../protocol/privacy/ledger.ts'
 import { identityHex } from '../protocol/roster.ts'
 
 const siteConfigSchema = z.strictObject({
@@ -22,6 +23,10 @@ const siteConfigSchema = z.strictObject({
   mapping: z.string().min(1).optional(),
   /** Where the agent keeps its key and what it must remember. */
   folder: z.string().min(1).default('concordat-site'),
+  /** The name under which the ledger counts what these records lose; another name is another budget. */
+  dataset: z.string().min(1).max(200).default('records'),
+  /** The most these records may lose over all runs; releases beyond it are refused. */
+  budget: budgetSchema.optional(),
   engine: z.enum(['auto', 'compiled', 'tfjs']).default('auto'),
   /** Leave when the first run has ended. */
   once: z.boolean().default(false),

@@ -60,6 +60,13 @@ function describe(event: AgentEvent): { readonly line: string; readonly shown: u
     case 'declined':
     case 'refused':
       return { line: `${event.type}: ${event.code} ${event.reason}`, shown: event }
+    case 'charged': {
+      const { epsilon, delta, unit, releases } = event
+      return {
+        line: `charged: epsilon ${epsilon.toFixed(4)} at delta ${delta} for a ${unit} after ${releases} releases`,
+        shown: event,
+      }
+    }
     case 'contributing':
       return { line: `round ${event.round}: ${event.purpose}`, shown: event }
     case 'contributed':

@@ -3,7 +3,9 @@
 import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
 import type { RingVector } from '../protocol/crypto/provider.ts'
 import type { Plan, PlanMenus } from '../protocol/plan.ts'
+import type { PrivacyEvent } from '../protocol/privacy/event.ts'
 import { mechanisms } from '../protocol/privacy/index.ts'
+import type { Unit } from '../protocol/privacy/mechanism.ts'
 import type { Random } from '../protocol/random.ts'
 import { thresholdsOf } from '../protocol/secagg/session.ts'
 import { algorithms } from './algorithms/index.ts'
@@ -26,6 +28,10 @@ export interface Computation {
   readonly noiseShare: (vector: RingVector, request: SumRequest, random: Random) => void
   /** Central noise, added to the unmasked sum in place before it is published; nothing under `none`. */
   readonly noiseSum: (sum: RingVector, request: SumRequest, random: Random) => void
+  /** Whose presence the plan's noise hides; `undefined` under `none` and `clip`. */
+  readonly unit: Unit | undefined
+  /** What answering a request costs one of them. */
+  readonly cost: (request: SumRequest) => readonly PrivacyEvent[]
 }
 
 /** @throws InputError ERR_PLAN, ERR_QUORUM where the plan does not fit together or `sites` are too few for it. */
@@ -36,5 +42,7 @@ export function computationOf(plan: Plan, sites: number): Computation {
     algorithm: mechanism.protect(algorithms[plan.algorithm.name].create(plan)),
     noiseShare: (vector, request, random) => mechanism.noiseShare(vector, request, random),
     noiseSum: (sum, request, random) => mechanism.noiseSum(sum, request, random),
+    unit: mechanism.unit,
+    cost: (request) => mechanism.charge(request),
   }
 }

@@ -35,6 +35,9 @@ export class ProtocolError extends Error {
   }
 }
 
+/** A site will not do what was asked of it. Its own terminal says why; the others are told the code alone. */
+export class SiteRefusal extends ProtocolError {}
+
 /** Closes a union: reached only if the types lie. */
 export function unreachable(value: never): never {
   throw new Error(`unreachable: ${JSON.stringify(value)}`)

@@ -14,17 +14,19 @@ import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import { append, emptyHead } from '../protocol/journal/chain.ts'
 import { createParticipant } from '../protocol/participant/participant.ts'
 import type { Plan } from '../protocol/plan.ts'
+import type { Charge } from '../protocol/privacy/ledger.ts'
 import type { Random } from '../protocol/random.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import { memoryBlobs, memoryLink } from '../protocol/wire/memory-channel.ts'
 
 const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
 
-/** Runs `plan` over `sites` to its end. The model depends on plan and data alone, never on the keys drawn here. */
+/** Runs `plan` over `sites` to its end; what a site releases is charged first. The model depends on plan and data alone, never on the keys drawn here. */
 export async function federate(
   plan: Plan,
   sites: readonly Site[],
   report: (event: RunEvent) => void,
+  charge: (site: string, charge: Charge) => Promise<void> = async () => {},
 ): Promise<RunResult<unknown>> {
   const coordinator = await newIdentity()
   const parties = await Promise.all(sites.map(async (site) => ({ site, name: site.name, own: await newIdentity() })))
@@ -55,6 +57,7 @@ export async function federate(
       },
       open: async () => ({ plan, ...computationOf(plan, roster.length), site }),
       during: (work) => work,
+      charge: (cost) => charge(name, cost),
       keepReceipt: async () => {},
       report: () => {},
     })

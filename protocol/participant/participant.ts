@@ -3,8 +3,11 @@
 import type { Algorithm, SumRequest } from '../algorithm.ts'
 import { equalBytes, toHex } from '../bytes.ts'
 import type { CryptoProvider, RingVector } from '../crypto/provider.ts'
-import { errorCode, InputError, ProtocolError, unreachable } from '../errors.ts'
+import { errorCode, InputError, ProtocolError, SiteRefusal, unreachable } from '../errors.ts'
 import { type Plan, planHash } from '../plan.ts'
+import type { PrivacyEvent } from '../privacy/event.ts'
+import type { Charge } from '../privacy/ledger.ts'
+import type { Unit } from '../privacy/mechanism.ts'
 import type { Random } from '../random.ts'
 import * as client from '../secagg/client.ts'
 import {
@@ -42,6 +45,8 @@ export interface SiteShell<State, Site> {
   readonly open: (planText: Uint8Array) => Promise<Opened<State, Site>>
   /** Runs long work, calling `beat` now and then, so that the coordinator knows this site is alive. */
   readonly during: <T>(work: Promise<T>, beat: () => void) => Promise<T>
+  /** Enters what a contribution costs into the site's ledger, durably, before it leaves. @throws SiteRefusal */
+  readonly charge: (charge: Charge) => Promise<void>
   /** Kept durably before the contribution leaves. */
   readonly keepReceipt: (receipt: Receipt) => Promise<void>
   readonly report: (event: SiteEvent) => void
@@ -53,6 +58,10 @@ export interface Opened<State, Site> {
   readonly site: Site
   /** The plan's noise share, in place on the encoded vector. */
   readonly noiseShare: (vector: RingVector, request: SumRequest, random: Random) => void
+  /** Whose presence the plan's noise hides. */
+  readonly unit: Unit | undefined
+  /** What answering a request costs one of them. */
+  readonly cost: (request: SumRequest) => readonly PrivacyEvent[]
 }
 
 export type SiteEvent =
@@ -161,15 +170,15 @@ async function takeOffer<State, Site>(
     return membership
   } catch (error) {
     if (!(error instanceof InputError || error instanceof ProtocolError)) throw error
-    link.send(encodeMessage({ type: 'decline', code: error.code, reason: declineReason(error) }))
+    link.send(encodeMessage({ type: 'decline', code: error.code, reason: publicReason(error) }))
     shell.report({ type: 'declined', code: error.code, reason: error.message })
     return undefined
   }
 }
 
-/** Data errors quote what stands in a row; that stays at the site, the coordinator is told the code. */
-const declineReason = (error: InputError | ProtocolError): string =>
-  error instanceof InputError
+/** Data errors quote what stands in a row, refusals the site's budget; that stays at the site, the coordinator is told the code. */
+const publicReason = (error: InputError | ProtocolError): string =>
+  error instanceof InputError || error instanceof SiteRefusal
     ? `the site cannot take part (${error.code}); its own terminal says why`
     : error.message.slice(0, limits.reason / 4)
 
@@ -235,7 +244,7 @@ async function takeSecure<State, Site>(
           type: 'abort',
           attempt: message.attempt,
           code: error.code,
-          reason: error.message.slice(0, limits.reason / 4),
+          reason: publicReason(error),
         }),
       )
   }
@@ -297,6 +306,7 @@ async function contribute<State, Site>(
   await client.mask(party, membership.secure, vector)
   const bytes = packVector(vector)
   const hash = await party.provider.sha256(bytes)
+  await shell.charge(chargeFor(membership, message.attempt, request))
   await shell.keepReceipt(receiptFor({ session: party.session.id, round, request, lanes, bytes: bytes.length, hash }))
   const next = { hash, length: bytes.length, nextAttempt: attemptOf(round + 1, 0), peers: membership.peers }
   const { state, answer } = await client.upload(party, membership.secure, next)
@@ -305,6 +315,19 @@ async function contribute<State, Site>(
   shell.report({ type: 'contributed', round, bytes: bytes.length })
   return answer
 }
+
+const chargeFor = <State, Site>(
+  { party, plan, unit, cost }: Membership<State, Site>,
+  attempt: number,
+  request: SumRequest,
+): Charge => ({
+  session: toHex(party.session.id),
+  plan: plan.name,
+  attempt,
+  purpose: request.purpose,
+  unit: unit ?? null,
+  events: cost(request),
+})
 
 /** A site that was away takes the state as published; its hash is what the masks of this round are bound to. */
 async function catchUp<State, Site>(

@@ -7,8 +7,10 @@ import type { Choice } from '../plan.ts'
 import type { Random } from '../random.ts'
 import type { PrivacyEvent } from './event.ts'
 
-/** Whose presence the noise hides. */
-export type Unit = 'record' | 'patient' | 'site'
+/** Whose presence the noise can hide, from the narrowest on: what holds for a later unit holds for an earlier one. */
+export const units = ['record', 'patient', 'site'] as const
+
+export type Unit = (typeof units)[number]
 
 /** How many stand behind a sum. */
 export interface Cohort {
