@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import * as z from 'zod'
 import { errorCode, InputError, ProtocolError } from '../protocol/errors.ts'
+import { type Call, caller, readToken } from './api-client.ts'
 import { type FinishedEvent, parseRunEvent, type RunEvent } from './events.ts'
 import { lineFor } from './terminal.ts'
 
@@ -35,8 +36,7 @@ export function runCommand(): Command {
 
 async function run(planFile: string, options: Options): Promise<void> {
   const plan = await readText(planFile, 'ERR_PLAN_FILE')
-  const token = (await readText(options.tokenFile, 'ERR_TOKEN_FILE')).trim()
-  const call = caller(options.coordinator, token)
+  const call = caller(options.coordinator, await readToken(options.tokenFile))
   const { id } = await submit(call, plan)
   let finished: FinishedEvent | undefined
   for await (const event of followToTheEnd(call, id)) {
@@ -52,34 +52,8 @@ async function run(planFile: string, options: Options): Promise<void> {
   if (!options.json) console.log(`result written to ${path}`)
 }
 
-type Call = (path: string, init?: RequestInit) => Promise<Response>
-
-const caller =
-  (base: string, token: string): Call =>
-  async (path, init) => {
-    const response = await fetch(new URL(path, base), { ...init, headers: { authorization: `Bearer ${token}` } }).catch(
-      (error: unknown) => {
-        throw new ProtocolError(
-          'ERR_UNREACHABLE',
-          `no coordinator answers at ${base}: ${error instanceof Error ? error.message : String(error)}`,
-        )
-      },
-    )
-    if (!response.ok) await refuse(response)
-    return response
-  }
-
-const refusalSchema = z.object({ code: z.string(), message: z.string() })
-
-async function refuse(response: Response): Promise<never> {
-  const refusal = refusalSchema.safeParse(await response.json().catch(() => undefined))
-  if (!refusal.success) throw new ProtocolError('ERR_PEER', `the coordinator answered ${response.status}`)
-  const { code, message } = refusal.data
-  throw response.status === 400 ? new InputError(errorCode(code), message) : new ProtocolError(errorCode(code), message)
-}
-
 async function submit(call: Call, plan: string): Promise<{ readonly id: string }> {
-  const response = await call('/api/runs', { method: 'POST', body: plan })
+  const response = await call('runs', { method: 'POST', body: plan })
   return z.object({ id: z.string() }).parse(await response.json())
 }
 
@@ -109,7 +83,7 @@ async function* followToTheEnd(call: Call, id: string): AsyncGenerator<RunEvent>
 }
 
 async function* follow(call: Call, id: string): AsyncGenerator<RunEvent> {
-  const response = await call(`/api/runs/${id}/events`)
+  const response = await call(`runs/${id}/events`)
   if (response.body === null) return
   for await (const line of createInterface({ input: Readable.from(response.body) }))
     yield parseRunEvent(JSON.parse(line))
