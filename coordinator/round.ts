@@ -6,7 +6,8 @@ import type { RingVector } from '../protocol/crypto/provider.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { decodeSecure, encodeSecure, type SecureMessage, type Upload } from '../protocol/secagg/messages.ts'
 import * as server from '../protocol/secagg/server.ts'
-import { decode, packVector, unpackVector, zeroVector } from '../protocol/vector/encoding.ts'
+import { decode } from '../protocol/vector/encoding.ts'
+import { packedLength, packVector, unpackVector, zeroVector } from '../protocol/vector/packing.ts'
 import { roundOf } from '../protocol/wire/attempts.ts'
 import type { Message } from '../protocol/wire/messages.ts'
 import type { Absence, Member, Verdict } from './members.ts'
@@ -58,8 +59,8 @@ export async function runRound<State, Site>(
     absent: absences,
     metrics: algorithm.metrics(state),
     seconds: (run.clock.now() - began) / 1000,
-    bytesUp: survivors * sum.byteLength,
-    bytesDown: sum.byteLength,
+    bytesUp: survivors * packedLength(step.request),
+    bytesDown: packedLength(step.request),
     stateHash: toHex(committed.stateHash),
   })
   return committed
@@ -99,7 +100,7 @@ async function collect<State, Site>(
   run.deposits = new Map()
 
   for (const [index, message] of await server.roundStarts(run.adder, round, run.keys)) {
-    run.members.link(index)?.expect(round.sum.byteLength)
+    run.members.link(index)?.expect(packedLength(step.request))
     send(run, index, message)
   }
   note(
@@ -224,7 +225,7 @@ async function publish<State, Site>(
   run: RunState<State, Site>,
   { step, startHash, state, sum, sites, absent }: Publication<State>,
 ): Promise<Committed<State>> {
-  const sumBytes = packVector(sum)
+  const sumBytes = packVector(sum, step.request)
   const sumHash = await run.provider.sha256(sumBytes)
   const stateBytes = run.algorithm.encode(state)
   const stateHash = await run.provider.sha256(stateBytes)

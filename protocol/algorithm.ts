@@ -20,19 +20,23 @@ export interface Lane {
    * algorithm promises one; 0 for what is public or already private (parameters out of DP-SGD).
    */
   readonly perRecord?: number
+  /** Fewer bits than the request's 32 for each coordinate, in the ring and on the wire: for model updates, as the plan says. */
+  readonly bits?: 16 | 20 | 24
 }
 
 /** What one round asks of every site. Fixes the encoding and the sensitivity; computed by each party, never received. */
 export interface SumRequest {
   /** What the round is for, in a person's words: shown on terminals and receipts. */
   readonly purpose: string
-  /** The ring Z_2^bits: 32 for model updates, 64 for statistics. */
-  readonly bits: 16 | 20 | 24 | 32 | 64
+  /** The ring Z_2^bits: 32 for model updates, 64 for statistics. A lane may say fewer than 32 for itself. */
+  readonly bits: 32 | 64
   readonly lanes: readonly Lane[]
   /** Each record enters this sum with this probability, independently (Poisson sampling); absent: every record does. */
   readonly rate?: number
   /** Steps of DP-SGD that every site takes for this sum, where the plan's mechanism is `dp-sgd`. */
   readonly noisySteps?: number
+  /** Labels the public signs that rotate lanes of few bits (`vector/rotation.ts`). */
+  readonly rotation?: string
 }
 
 /** Values by lane name; each has the lane's length. */

@@ -43,7 +43,7 @@ const planSchema = z.strictObject({
     .prefault({}),
   encoding: z
     .strictObject({
-      /** Precision of a model coordinate in the sum; statistics always use 64. Below 32 it still takes 32 bits on the wire. */
+      /** Bits of a coordinate of a model update on the wire; all else in a training round has 32, statistics 64. */
       bits: z.union([z.literal(16), z.literal(20), z.literal(24), z.literal(32)]).default(32),
       /** Strict: one signed message by which the sites agree on who is in the sum. */
       mode: z.literal('strict').default('strict'),

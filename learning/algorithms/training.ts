@@ -36,8 +36,9 @@ export const training = (
   method: TrainingMethod,
 ): Algorithm<TrainingState, Site> => new FederatedTraining(taskOf(plan, options), method)
 
-/** In training rounds of fewer bits the score histograms would drown in rounding; the last round always evaluates. */
-const fewestBitsToEvaluate = 24
+/** The plan's bits are for updates, of which a norm is promised; counts, weights and losses are few and keep 32. */
+const withBits = (lane: Lane, bits: Plan['encoding']['bits']): Lane =>
+  bits === 32 || lane.l2 === undefined ? lane : { ...lane, bits }
 
 class FederatedTraining implements Algorithm<TrainingState, Site> {
   readonly #task: Task
@@ -55,7 +56,7 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
     this.#task = task
     this.#method = method
     this.#sites = new SiteDataCache(plan, task.model)
-    this.#lanes = method.lanes(task.parameters)
+    this.#lanes = method.lanes(task.parameters).map((lane) => withBits(lane, plan.encoding.bits))
     this.#counts = sums.map(({ name, length, each, kind }) => ({ name, length, bound: each * maxRows, kind }))
     this.#shares = sums.map(({ name, length, each }) => ({ name, length, bound: each, kind: 'real' }))
   }
@@ -71,9 +72,9 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
     }
     const evaluates = this.#basis(state).heldOutRows > 0
     if (state.round < plan.rounds) {
-      const { bits } = plan.encoding
-      const lanes = evaluates && bits >= fewestBitsToEvaluate ? [...this.#lanes, ...this.#shares] : this.#lanes
-      return { purpose: `training round ${state.round + 1} of ${plan.rounds}`, bits, lanes }
+      const lanes = evaluates ? [...this.#lanes, ...this.#shares] : this.#lanes
+      const rotation = `${plan.seed}/${state.round}`
+      return { purpose: `training round ${state.round + 1} of ${plan.rounds}`, bits: 32, lanes, rotation }
     }
     if (state.evaluated || !evaluates) return undefined
     return { purpose: 'evaluation on held-out rows', bits: 64, lanes: this.#counts }

@@ -22,7 +22,8 @@ import {
 import type { AnswerLog } from '../secagg/record.ts'
 import { openSession } from '../secagg/session.ts'
 import { Stream } from '../stream.ts'
-import { decode, encode, packVector, unpackVector } from '../vector/encoding.ts'
+import { decode, encode } from '../vector/encoding.ts'
+import { packVector, unpackVector } from '../vector/packing.ts'
 import { attemptOf, roundOf } from '../wire/attempts.ts'
 import type { SiteLink } from '../wire/channel.ts'
 import type { Identity } from '../wire/handshake.ts'
@@ -304,7 +305,7 @@ async function contribute<State, Site>(
   const vector = encode(lanes, request, { sites: party.session.roster.length, coins })
   membership.noiseShare(vector, request, party.random)
   await client.mask(party, membership.secure, vector)
-  const bytes = packVector(vector)
+  const bytes = packVector(vector, request)
   const hash = await party.provider.sha256(bytes)
   await shell.charge(chargeFor(membership, message.attempt, request))
   await shell.keepReceipt(receiptFor({ session: party.session.id, round, request, lanes, bytes: bytes.length, hash }))
