@@ -29,7 +29,7 @@ import { greet, type Identity } from '../protocol/wire/handshake.ts'
 import { fileAnswerLog } from './answer-log.ts'
 import type { SiteConfig } from './config.ts'
 import { connect } from './connect.ts'
-import { csvFile } from './data/csv.ts'
+import { openSource } from './data/index.ts'
 import { type LedgerFile, openLedger } from './ledger-file.ts'
 
 const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
@@ -148,7 +148,7 @@ async function openParticipant(
 ): Promise<{ participant: Participant; declined: () => InputError | undefined }> {
   const roster = parseRoster(await readText(config.roster, 'ERR_ROSTER'))
   const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
-  const source = csvFile(config.data)
+  const source = await openSource(config.data)
   let declined: InputError | undefined
   const open = async (planText: Uint8Array): Promise<Opened<unknown, Site>> => {
     try {

@@ -8,6 +8,7 @@ import { InputError } from '../protocol/errors.ts'
 import { check } from '../protocol/plan.ts'
 import { budgetSchema } from '../protocol/privacy/ledger.ts'
 import { identityHex } from '../protocol/roster.ts'
+import { dataSchema, locatedFrom } from './data/index.ts'
 
 const siteConfigSchema = z.strictObject({
   name: z.string().min(1),
@@ -17,8 +18,8 @@ const siteConfigSchema = z.strictObject({
   coordinatorKey: identityHex,
   /** The roster file with every site's key. */
   roster: z.string().min(1),
-  /** The site's records. */
-  data: z.string().min(1),
+  /** The site's records: a path, or a kind of source with its options. */
+  data: dataSchema,
   /** A mapping file for a table that names or codes things its own way. */
   mapping: z.string().min(1).optional(),
   /** Where the agent keeps its key and what it must remember. */
@@ -52,6 +53,8 @@ async function readConfigFile(file: string): Promise<Readonly<Record<string, unk
   }
   const written = check(z.record(z.string(), z.unknown()), value, [], 'ERR_CONFIG')
   const here = dirname(resolve(file))
-  const paths = ['roster', 'data', 'mapping', 'folder'].filter((key) => typeof written[key] === 'string')
-  return { ...written, ...Object.fromEntries(paths.map((key) => [key, resolve(here, String(written[key]))])) }
+  const paths = ['roster', 'mapping', 'folder'].filter((key) => typeof written[key] === 'string')
+  const located = Object.fromEntries(paths.map((key) => [key, resolve(here, String(written[key]))]))
+  const data = dataSchema.safeParse(written.data)
+  return { ...written, ...located, ...(data.success ? { data: locatedFrom(here, data.data) } : {}) }
 }

@@ -16,7 +16,10 @@ export function siteCommand(): Command {
     .option('--coordinator <url>', 'where the coordinator listens')
     .option('--coordinator-key <hex>', "the coordinator's key, told to you over another channel")
     .option('--roster <file>', "the roster with every site's key")
-    .option('--data <file>', "the site's records (CSV)")
+    .option(
+      '--data <path>',
+      "the site's records: CSV, Parquet or IDX file, folder of images; databases stand in --config",
+    )
     .option('--mapping <file>', 'how this file names and codes its columns, where it differs from the plan')
     .option('--folder <folder>', 'where the agent keeps its key, receipts and models (default: concordat-site)')
     .addOption(new Option('--engine <engine>', 'what trains').choices(['auto', 'compiled', 'tfjs']))

@@ -7,7 +7,7 @@ import { type ModelFile, parseModelFile, predict } from '../learning/algorithms/
 import { parseMapping } from '../learning/data/mapping.ts'
 import { chooseTrainer } from '../learning/engine/choose.ts'
 import { InputError } from '../protocol/errors.ts'
-import { csvFile } from './data/csv.ts'
+import { openSource } from './data/index.ts'
 
 interface Options {
   readonly mapping?: string
@@ -19,7 +19,7 @@ export function predictCommand(): Command {
   return new Command('predict')
     .description('Apply a model to rows of a file; nothing leaves this machine')
     .argument('<model>', 'model file that a run wrote')
-    .argument('<data>', "rows with the plan's columns, without the label (CSV)")
+    .argument('<data>', "rows with the plan's columns, without the label: CSV, Parquet, IDX file or folder of images")
     .option('--mapping <file>', 'how this file names and codes its columns, where it differs from the plan')
     .option('--out <file>', 'where the predictions go (CSV); default: the terminal')
     .option('--json', 'one JSON object')
@@ -29,7 +29,7 @@ export function predictCommand(): Command {
 async function run(modelPath: string, dataPath: string, { mapping, out, json }: Options): Promise<void> {
   const model = parseModelFile(await readText(modelPath, 'ERR_MODEL_FILE'))
   const { label: _, ...schema } = model.data
-  const { table } = await csvFile(dataPath).table({
+  const { table } = await (await openSource(dataPath)).table({
     schema,
     ...(mapping === undefined
       ? {}

@@ -33,10 +33,20 @@ const categoryColumn = z.strictObject({
   missing: codes.default([]),
 })
 
+/** A picture of a fixed size, a byte a pixel and channel; a source brings its own pictures to this size. */
+const imageColumn = z.strictObject({
+  name,
+  type: z.literal('image'),
+  height: z.int().min(1).max(4096),
+  width: z.int().min(1).max(4096),
+  /** 1 for grey, 3 for red, green and blue. */
+  channels: z.union([z.literal(1), z.literal(3)]).default(1),
+})
+
 /** A column that is read past: present in a file without a header, or not wanted. */
 const ignoredColumn = z.strictObject({ name, type: z.literal('ignore') })
 
-export const columnSchema = z.discriminatedUnion('type', [numberColumn, categoryColumn, ignoredColumn])
+export const columnSchema = z.discriminatedUnion('type', [numberColumn, categoryColumn, imageColumn, ignoredColumn])
 
 /** The label's column stands apart from the columns; a row whose label holds a missing code is left out and counted. */
 const binaryLabel = z.strictObject({
@@ -116,6 +126,7 @@ const shared = (codes: readonly string[], others: readonly string[]): string | u
 export type Column = z.infer<typeof columnSchema>
 export type NumberColumn = z.infer<typeof numberColumn>
 export type CategoryColumn = z.infer<typeof categoryColumn>
+export type ImageColumn = z.infer<typeof imageColumn>
 export type Label = z.infer<typeof labelSchema>
 export type DataSchema = z.infer<typeof dataSchema>
 export type FileFormat = z.infer<typeof formatSchema>

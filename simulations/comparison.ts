@@ -1,6 +1,7 @@
 /** What federating brings, as a table on the terminal: each site alone, all together federated, and all rows pooled. */
 
-import { type Figures, mean, type Outcome } from './outcome.ts'
+import type { Estimate } from '../learning/metrics/interval.ts'
+import { type Figures, headline, mean, type Outcome } from './outcome.ts'
 
 /** Of one seed with 95 % intervals, of several with their mean and, between seeds, least and greatest. */
 export function comparisonTable(outcomes: readonly Outcome[]): string {
@@ -16,20 +17,21 @@ export function comparisonTable(outcomes: readonly Outcome[]): string {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
   const several = outcomes.length > 1
   const interval = several ? `mean of ${outcomes.length} seeds, least to greatest` : '95 % interval'
+  const ranked = first.federated.auc !== undefined
   const line = (name: string, auc: string, accuracy: string): string =>
-    `  ${name.padEnd(width)}${auc.padEnd(26)}${accuracy}`
+    `  ${name.padEnd(width)}${ranked ? auc.padEnd(26) : ''}${accuracy}`
   return [
     `judged on the rows all sites hold out; ${interval}`,
     line('', 'AUC', 'accuracy'),
     ...rows.map(([name, of]) => {
       const figures = outcomes.map(of)
-      return line(name, cell(figures.map(({ auc }) => auc)), cell(figures.map(({ accuracy }) => accuracy)))
+      return line(name, cell(figures.map(headline)), cell(figures.map(({ accuracy }) => accuracy)))
     }),
     `model ${first.modelHash}`,
   ].join('\n')
 }
 
-function cell(estimates: readonly Figures['auc'][]): string {
+function cell(estimates: readonly Estimate[]): string {
   const [first] = estimates
   const values = estimates.map(({ value }) => value)
   if (values.length === 1) return `${first.value.toFixed(3)}  ${first.low.toFixed(3)} to ${first.high.toFixed(3)}`

@@ -9,9 +9,14 @@ import { InputError } from '../protocol/errors.ts'
 import type { Plan } from '../protocol/plan.ts'
 
 export interface Figures {
-  readonly auc: Estimate
+  /** Of a binary label alone. */
+  readonly auc?: Estimate
   readonly accuracy: Estimate
 }
+
+/** The figure that models are compared by. */
+export const headline = ({ auc, accuracy }: Figures): Estimate => auc ?? accuracy
+export const headlineName = ({ auc }: Figures): string => (auc === undefined ? 'accuracy' : 'AUC')
 
 /** Of one seed. */
 export interface Outcome {
@@ -53,29 +58,36 @@ export interface Summary {
   /** Of the first seed. */
   readonly modelHash: string
   /** Means over the seeds, on the rows all sites hold out. */
-  readonly auc: { readonly alone: readonly number[]; readonly federated: number; readonly pooled: number }
-  readonly accuracy: Summary['auc']
+  readonly auc?: Means
+  readonly accuracy: Means
+}
+
+interface Means {
+  readonly alone: readonly number[]
+  readonly federated: number
+  readonly pooled: number
 }
 
 export function summaryOf(outcomes: readonly Outcome[]): Summary {
-  const [{ sites, rounds, modelHash }] = outcomes
-  const means = (metric: keyof Figures): Summary['auc'] => ({
-    alone: sites.map((_, i) => mean(outcomes.map(({ alone }) => alone[i][metric].value))),
-    federated: mean(outcomes.map(({ federated }) => federated[metric].value)),
-    pooled: mean(outcomes.map(({ pooled }) => pooled[metric].value)),
+  const [{ sites, rounds, modelHash, federated: figures }] = outcomes
+  const means = (of: (figures: Figures) => Estimate): Means => ({
+    alone: sites.map((_, i) => mean(outcomes.map(({ alone }) => of(alone[i]).value))),
+    federated: mean(outcomes.map(({ federated }) => of(federated).value)),
+    pooled: mean(outcomes.map(({ pooled }) => of(pooled).value)),
   })
   const seeds = outcomes.map(({ seed }) => seed)
-  return { sites, seeds, rounds, modelHash, auc: means('auc'), accuracy: means('accuracy') }
+  const auc = figures.auc === undefined ? {} : { auc: means(headline) }
+  return { sites, seeds, rounds, modelHash, ...auc, accuracy: means(({ accuracy }) => accuracy) }
 }
 
 function figures(report: Report): Figures {
-  if (report.type !== 'binary')
+  if (report.type === 'number')
     throw new InputError(
       'ERR_SIMULATION_LABEL',
-      'expected a plan with a binary label: the comparison is by AUC',
+      'expected a plan with a binary or class label: the comparison is by AUC or accuracy',
       'data.label',
     )
-  return { auc: report.auc, accuracy: report.accuracy }
+  return report.type === 'binary' ? { auc: report.auc, accuracy: report.accuracy } : { accuracy: report.accuracy }
 }
 
 export const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length

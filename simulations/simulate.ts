@@ -3,12 +3,13 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
-import { csvFile } from '../client-node/data/csv.ts'
+import { openSource } from '../client-node/data/index.ts'
 import type { RunEvent } from '../coordinator/events.ts'
 import { parseModel } from '../learning/algorithms/model-file.ts'
 import type { Site } from '../learning/algorithms/site.ts'
 import { computationOf, planMenus } from '../learning/computation.ts'
 import { readCsv } from '../learning/data/csv.ts'
+import { sliceTable, type Table } from '../learning/data/table.ts'
 import type { TrainerFactory } from '../learning/engine/trainer.ts'
 import { toHex } from '../protocol/bytes.ts'
 import { InputError } from '../protocol/errors.ts'
@@ -17,10 +18,18 @@ import { datasets } from './datasets/index.ts'
 import { federate } from './federation.ts'
 import { type Outcome, outcomeOf } from './outcome.ts'
 
+const siteSchema = z.strictObject({
+  name: z.string().min(1),
+  /** In the folder of data; its ending says of what kind it is. */
+  file: z.string().min(1),
+  /** The rows of the file that are this site's, from the first to before the second; all without it. */
+  rows: z.tuple([z.int().min(0), z.int().min(1)]).optional(),
+})
+
 const simulationSchema = z.strictObject({
   /** A built-in data set, used where no folder of data is given. */
   dataset: z.enum(Object.keys(datasets)).optional(),
-  sites: z.array(z.strictObject({ name: z.string().min(1), file: z.string().min(1) })).optional(),
+  sites: z.array(siteSchema).optional(),
   seeds: z.array(z.int().min(0)).min(1).optional(),
 })
 
@@ -74,9 +83,9 @@ export async function openSites(
   { data, trainer }: Pick<SimulationOptions, 'data' | 'trainer'>,
 ): Promise<Site[]> {
   if (data !== undefined && settings.sites !== undefined) {
-    const open = settings.sites.map(async ({ name, file }) => {
-      const { table } = await csvFile(join(data, file)).table({ schema: plan.data })
-      return { name, table, trainer }
+    const open = settings.sites.map(async ({ name, file, rows }) => {
+      const { table } = await (await openSource(join(data, file))).table({ schema: plan.data })
+      return { name, table: rows === undefined ? table : rowsOf(table, rows, name), trainer }
     })
     return Promise.all(open)
   }
@@ -94,6 +103,12 @@ export async function openSites(
       return { name: site, table, trainer }
     }),
   )
+}
+
+function rowsOf(table: Table, [start, end]: readonly [number, number], site: string): Table {
+  if (start < end && end <= table.rows) return sliceTable(table, start, end)
+  const message = `expected rows within 0 to ${table.rows}, found ${start} to ${end}`
+  throw new InputError('ERR_SIMULATION_DATA', message, `simulation.sites, ${site}`)
 }
 
 async function* once(text: string): AsyncGenerator<Uint8Array> {

@@ -1,57 +1,39 @@
-/** The CSV file source: opens a file at the site and streams it into a table. */
+/** The source of delimited text: a CSV file at the site, also packed with gzip, streamed into a table. */
 
-import { type FileHandle, open } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { readCsv } from '../../learning/data/csv.ts'
+import { Readable } from 'node:stream'
+import { createGunzip } from 'node:zlib'
+import * as z from 'zod'
+import { csvFeed } from '../../learning/data/csv.ts'
+import { sourceOf } from '../../learning/data/feed.ts'
 import type { DataSource } from '../../learning/data/source.ts'
-import { InputError } from '../../protocol/errors.ts'
-
-const chunkBytes = 1024 * 1024
+import { chunksOf, isPacked, openFile, packedError } from './files.ts'
+import { sourceKind } from './kind.ts'
 
 export function csvFile(path: string): DataSource {
   const name = basename(path)
-  return {
-    name,
-    async table(request) {
-      const file = await openFile(path)
-      try {
+  return sourceOf(name, async function* (request, begin) {
+    const file = await openFile(path)
+    try {
+      if (isPacked(path)) {
+        const chunks = Readable.from(chunksOf(file)).pipe(createGunzip())
+        yield* csvFeed({ name, chunks })(request, begin)
+      } else {
         const { size } = await file.stat()
-        return await readCsv({ name, chunks: chunksOf(file), size }, request)
-      } finally {
-        await file.close()
+        yield* csvFeed({ name, chunks: chunksOf(file), size })(request, begin)
       }
-    },
-  }
+    } catch (error) {
+      throw packedError(error, path)
+    } finally {
+      await file.close()
+    }
+    return undefined
+  })
 }
 
-/** The file piece by piece through one buffer, which is filled again once its piece has been read. */
-async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(chunkBytes)
-  for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, chunkBytes)
-    if (bytesRead === 0) return
-    yield buffer.subarray(0, bytesRead)
-  }
-}
-
-/** @throws InputError ERR_DATA_NOT_FOUND, ERR_DATA_PERMISSION, ERR_DATA_NOT_A_FILE */
-async function openFile(path: string): Promise<FileHandle> {
-  try {
-    const file = await open(path, 'r')
-    const kind = await file.stat()
-    if (!kind.isDirectory()) return file
-    await file.close()
-  } catch (error) {
-    const [code, message] = reason(error)
-    throw new InputError(code, message, path)
-  }
-  throw new InputError('ERR_DATA_NOT_A_FILE', 'expected a file, found a folder', path)
-}
-
-function reason(error: unknown): [`ERR_${string}`, string] {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  if (code === 'ENOENT' || code === 'ENOTDIR') return ['ERR_DATA_NOT_FOUND', 'there is no such file']
-  if (code === 'EACCES' || code === 'EPERM') return ['ERR_DATA_PERMISSION', 'this user may not read the file']
-  if (code === 'EISDIR') return ['ERR_DATA_NOT_A_FILE', 'expected a file, found a folder']
-  throw error
-}
+export const csv = sourceKind({
+  options: z.strictObject({ path: z.string().min(1) }),
+  paths: ['path'],
+  endings: ['.csv', '.csv.gz', '.tsv', '.tsv.gz', '.txt', '.txt.gz', '.data', '.data.gz'],
+  open: ({ path }) => csvFile(path),
+})

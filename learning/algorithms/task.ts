@@ -3,9 +3,10 @@
 import type { Lane, Lanes } from '../../protocol/algorithm.ts'
 import { InputError } from '../../protocol/errors.ts'
 import { type Plan, suggestion } from '../../protocol/plan.ts'
-import type { Label } from '../../protocol/schema.ts'
+import type { DataSchema, Label } from '../../protocol/schema.ts'
 import { featureCount, type Preprocessing, type PreprocessingOptions, preprocessing } from '../data/preprocess.ts'
 import { maxRows, readStatistics, statisticsLanes, sumTable } from '../data/statistics.ts'
+import { imageColumns, measuredColumns } from '../data/table.ts'
 import { checkUnits } from '../data/units.ts'
 import type { ModelDescription } from '../models/description.ts'
 import { models } from '../models/index.ts'
@@ -53,6 +54,7 @@ export function taskOf(plan: Plan, options: PreprocessingOptions): Task {
   const description = models[name].describe(modelOptions, {
     features: featureCount(data, options),
     label: data.label,
+    ...imageOf(data),
   })
   return {
     plan,
@@ -62,6 +64,14 @@ export function taskOf(plan: Plan, options: PreprocessingOptions): Task {
     parameters: parameterCount(description),
     statisticsLanes: [...statisticsLanes(data, 0), { name: 'heldOut', length: 1, bound: maxRows, kind: 'integer' }],
   }
+}
+
+/** The shape of the image, where a row is one and nothing else. */
+function imageOf(schema: DataSchema): { readonly image?: readonly [number, number, number] } {
+  const images = imageColumns(schema)
+  if (images.length !== 1 || measuredColumns(schema).length > 0) return {}
+  const [{ height, width, channels }] = images
+  return { image: [height, width, channels] }
 }
 
 /** One site's part of the first round: statistics of its training rows alone, so that nothing held out leaks. */

@@ -1,6 +1,7 @@
-/** Readers of one column: the bytes of a field become a number or a category's index, or a fault with its place. */
+/** Readers of one column: a field's bytes, or its cell, become a number or a category's index, or a fault with its place. */
 
 import type { CategoryColumn, NumberColumn } from '../../protocol/schema.ts'
+import type { Cell, Place } from './cell.ts'
 import type { Row } from './row.ts'
 import type { Conversion } from './units.ts'
 
@@ -51,9 +52,20 @@ export class NumberReader {
     if (start === end && this.#missing.empty) return Number.NaN
     const plain = this.#plain(row.bytes, start, end)
     if (this.#plainly && plain >= this.#low && plain <= this.#high) return plain
-    const value = Number.isNaN(plain) ? this.#fromText(row, field) : plain
-    if (Number.isNaN(value) || this.#missing.numbers.includes(value)) return Number.NaN
-    return this.#checked(value, row, field)
+    return this.#valueOf(Number.isNaN(plain) ? this.#fromText(row.text(field), row, field) : plain, row, field)
+  }
+
+  /** The same of a value that has a type. @throws InputError ERR_DATA_TYPE and those of `read` */
+  readCell(cell: Cell | undefined, place: Place, field: number): number {
+    if (cell === null) return Number.NaN
+    if (typeof cell === 'number') return this.#valueOf(cell, place, field)
+    if (typeof cell === 'string') return this.#valueOf(this.#fromText(cell, place, field), place, field)
+    throw place.fault(field, 'ERR_DATA_TYPE', `"${this.#column.name}": expected a number, found ${kindOf(cell)}`)
+  }
+
+  #valueOf(recorded: number, place: Place, field: number): number {
+    if (Number.isNaN(recorded) || this.#missing.numbers.includes(recorded)) return Number.NaN
+    return this.#checked(recorded, place, field)
   }
 
   /** The common case without making text: a sign, digits and a decimal point. NaN where it is anything else. */
@@ -81,18 +93,17 @@ export class NumberReader {
     return negative ? -value : value
   }
 
-  #fromText(row: Row, field: number): number {
-    const text = row.text(field)
+  #fromText(text: string, place: Place, field: number): number {
     if (this.#missing.texts.has(text)) return Number.NaN
     const withPoint = this.#dialect.decimal === ',' ? text.replace(',', '.') : text
     const value = decimalNumber.test(withPoint) ? Number(withPoint) : Number.NaN
     if (Number.isFinite(value)) return value
     const hint = /^[+-]?\d+,\d+$/.test(text) ? '; for decimal commas set format.decimal to ","' : ''
     const found = text === '' ? 'an empty field' : JSON.stringify(text.slice(0, 80))
-    throw row.fault(field, 'ERR_DATA_NUMBER', `"${this.#column.name}": expected a number, found ${found}${hint}`)
+    throw place.fault(field, 'ERR_DATA_NUMBER', `"${this.#column.name}": expected a number, found ${found}${hint}`)
   }
 
-  #checked(recorded: number, row: Row, field: number): number {
+  #checked(recorded: number, place: Place, field: number): number {
     const { name, range, integer, unit } = this.#column
     const converted = this.#dialect.conversion
     // Rounding away the last bits of a conversion keeps its exact values exact: 70 in is 177.8 cm, not 177.79999999999998.
@@ -103,9 +114,9 @@ export class NumberReader {
     if (value >= range[0] && value <= range[1] && (!integer || Number.isInteger(value))) return value
     const shown = `${value}${unit === undefined ? '' : ` ${unit}`}${converted ? ` (recorded as ${recorded})` : ''}`
     if (integer && !Number.isInteger(value)) {
-      throw row.fault(field, 'ERR_DATA_INTEGER', `"${name}": expected a whole number, found ${shown}`)
+      throw place.fault(field, 'ERR_DATA_INTEGER', `"${name}": expected a whole number, found ${shown}`)
     }
-    throw row.fault(field, 'ERR_DATA_RANGE', `"${name}": expected ${range[0]} to ${range[1]}, found ${shown}`)
+    throw place.fault(field, 'ERR_DATA_RANGE', `"${name}": expected ${range[0]} to ${range[1]}, found ${shown}`)
   }
 }
 
@@ -117,6 +128,7 @@ export class CategoryReader {
   readonly #byText: ReadonlyMap<string, number>
   readonly #byNumber: ReadonlyMap<number, number>
   readonly #remembered = new Map<number, { readonly bytes: Uint8Array; readonly index: number }>()
+  readonly #rememberedCells = new Map<Cell, number>()
 
   constructor(column: CategoryColumn, dialect: Dialect) {
     this.#column = column
@@ -128,21 +140,33 @@ export class CategoryReader {
 
   /** @returns the index of the category, -1 where missing. @throws InputError ERR_DATA_CATEGORY */
   read(row: Row, field: number): number {
-    if (row.escaped[field] === 1) return this.#fromText(row, field)
+    if (row.escaped[field] === 1) return this.#fromText(row.text(field), row, field)
     const start = row.starts[field]
     const end = row.ends[field]
     const hash = fnv1a(row.bytes, start, end)
     const known = this.#remembered.get(hash)
     if (known !== undefined && sameBytes(known.bytes, row.bytes, start, end)) return known.index
-    const index = this.#fromText(row, field)
+    const index = this.#fromText(row.text(field), row, field)
     if (known === undefined && this.#remembered.size < rememberedSpellings) {
       this.#remembered.set(hash, { bytes: row.bytes.slice(start, end), index })
     }
     return index
   }
 
-  #fromText(row: Row, field: number): number {
-    const found = row.text(field)
+  /** The same of a value that has a type. @throws InputError ERR_DATA_CATEGORY, ERR_DATA_TYPE */
+  readCell(cell: Cell | undefined, place: Place, field: number): number {
+    if (cell === null) return -1
+    if (typeof cell !== 'string' && typeof cell !== 'number') {
+      throw place.fault(field, 'ERR_DATA_TYPE', `"${this.#column.name}": expected a code, found ${kindOf(cell)}`)
+    }
+    const known = this.#rememberedCells.get(cell)
+    if (known !== undefined) return known
+    const index = this.#fromText(String(cell), place, field)
+    if (this.#rememberedCells.size < rememberedSpellings) this.#rememberedCells.set(cell, index)
+    return index
+  }
+
+  #fromText(found: string, place: Place, field: number): number {
     const text = Object.hasOwn(this.#codes, found) ? this.#codes[found] : found
     const exact = this.#byText.get(text)
     if (exact !== undefined) return exact
@@ -155,13 +179,15 @@ export class CategoryReader {
     const { name, categories } = this.#column
     const expected = categories.slice(0, 12).map((code) => JSON.stringify(code))
     if (categories.length > expected.length) expected.push(`${categories.length - expected.length} more`)
-    throw row.fault(
+    throw place.fault(
       field,
       'ERR_DATA_CATEGORY',
       `"${name}": expected one of ${expected.join(', ')}; found ${JSON.stringify(text.slice(0, 80))}`,
     )
   }
 }
+
+const kindOf = (cell: Uint8Array | undefined): string => (cell === undefined ? 'a list or a record' : 'bytes')
 
 /** Codes that mean "missing", by text; those that are numbers also by value, so that `-9` covers `-9.0`. */
 class MissingCodes {

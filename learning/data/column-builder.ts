@@ -1,170 +1,204 @@
-/** Values of one column as they are read: kept in pieces of fixed size, so that growing never copies a whole column. */
+/** Values of one column as they are read, from the fields of a text or the cells of a block. */
 
 import { InputError } from '../../protocol/errors.ts'
-import type { CategoryColumn, Label, NumberColumn } from '../../protocol/schema.ts'
+import type { CategoryColumn, ImageColumn, Label, NumberColumn } from '../../protocol/schema.ts'
+import { cellOf, type Place } from './cell.ts'
 import { CategoryReader, type Dialect, NumberReader } from './cells.ts'
+import { Pieces } from './pieces.ts'
 import type { Row } from './row.ts'
-import { type CategoryValues, type ColumnValues, labelColumn, type MeasuredColumn, type NumberValues } from './table.ts'
+import { type CategoryValues, type ImageValues, imageSize, labelColumn, type NumberValues } from './table.ts'
 
-const pieceLength = 65_536
-
-export interface ColumnBuilder {
+export interface ColumnBuilder<Values> {
   readonly name: string
+  /** The column's place in a record. */
+  readonly field: number
   /** Missing values so far. */
   readonly missing: number
   add(row: Row): void
-  /** The whole column; the pieces are let go. */
-  finish(): ColumnValues
+  addCell(value: unknown, place: Place): void
+  /** The values since the last call, which are let go. */
+  take(): Values
 }
 
-/** `field` is the column's place in a record. */
-export const columnBuilder = (column: MeasuredColumn, field: number, dialect: Dialect): ColumnBuilder =>
-  column.type === 'number'
-    ? new NumberColumnBuilder(column, field, dialect)
-    : new CategoryColumnBuilder(column, field, dialect)
-
-class NumberColumnBuilder implements ColumnBuilder {
+export class NumberColumnBuilder implements ColumnBuilder<NumberValues> {
   readonly name: string
+  readonly field: number
   missing = 0
-  readonly #reader: NumberReader
-  readonly #field: number
+  readonly reader: NumberReader
   readonly #values = new Pieces((length) => new Float64Array(length))
 
   constructor(column: NumberColumn, field: number, dialect: Dialect) {
     this.name = column.name
-    this.#field = field
-    this.#reader = new NumberReader(column, dialect)
+    this.field = field
+    this.reader = new NumberReader(column, dialect)
   }
 
   add(row: Row): void {
-    const value = this.#reader.read(row, this.#field)
+    this.push(this.reader.read(row, this.field))
+  }
+
+  addCell(value: unknown, place: Place): void {
+    this.push(this.reader.readCell(cellOf(value), place, this.field))
+  }
+
+  push(value: number): void {
     if (Number.isNaN(value)) this.missing++
     this.#values.push(value)
   }
 
-  finish(): NumberValues {
-    return { type: 'number', name: this.name, values: this.#values.whole() }
+  take(): NumberValues {
+    return { type: 'number', name: this.name, values: this.#values.take() }
   }
 }
 
-class CategoryColumnBuilder implements ColumnBuilder {
+export class CategoryColumnBuilder implements ColumnBuilder<CategoryValues> {
   readonly name: string
+  readonly field: number
   missing = 0
-  readonly #reader: CategoryReader
-  readonly #field: number
+  readonly reader: CategoryReader
   readonly #categories: readonly string[]
   readonly #codes = new Pieces((length) => new Int32Array(length))
 
   constructor(column: CategoryColumn, field: number, dialect: Dialect) {
     this.name = column.name
-    this.#field = field
+    this.field = field
     this.#categories = column.categories
-    this.#reader = new CategoryReader(column, dialect)
+    this.reader = new CategoryReader(column, dialect)
   }
 
   add(row: Row): void {
-    const code = this.#reader.read(row, this.#field)
+    this.push(this.reader.read(row, this.field))
+  }
+
+  addCell(value: unknown, place: Place): void {
+    this.push(this.reader.readCell(cellOf(value), place, this.field))
+  }
+
+  push(code: number): void {
     if (code === -1) this.missing++
     this.#codes.push(code)
   }
 
-  finish(): CategoryValues {
-    return { type: 'category', name: this.name, categories: this.#categories, codes: this.#codes.whole() }
+  take(): CategoryValues {
+    return { type: 'category', name: this.name, categories: this.#categories, codes: this.#codes.take() }
+  }
+}
+
+export class ImageColumnBuilder implements ColumnBuilder<ImageValues> {
+  readonly name: string
+  readonly field: number
+  /** Every row has its image. */
+  readonly missing = 0
+  readonly #column: ImageColumn
+  #images: Uint8Array[] = []
+
+  constructor(column: ImageColumn, field: number) {
+    this.name = column.name
+    this.field = field
+    this.#column = column
+  }
+
+  add(row: Row): void {
+    const message = `"${this.name}" is an image, and text holds none; take a source of images`
+    throw row.fault(this.field, 'ERR_DATA_IMAGE', message)
+  }
+
+  /** Takes pixels that the source has brought to the column's shape. */
+  addCell(value: unknown, place: Place): void {
+    const size = imageSize(this.#column)
+    if (!(value instanceof Uint8Array) || value.length !== size) {
+      const found = value instanceof Uint8Array ? `${value.length} bytes` : 'none'
+      throw place.fault(
+        this.field,
+        'ERR_DATA_IMAGE',
+        `"${this.name}": expected an image of ${size} bytes, found ${found}`,
+      )
+    }
+    this.#images.push(value)
+  }
+
+  take(): ImageValues {
+    const { name, height, width, channels } = this.#column
+    const size = imageSize(this.#column)
+    const pixels = new Uint8Array(this.#images.length * size)
+    for (const [i, image] of this.#images.entries()) pixels.set(image, i * size)
+    this.#images = []
+    return { name, height, width, channels, pixels }
   }
 }
 
 /** The label: 0/1 for a binary label, the class's index, or the number. */
 export class LabelBuilder {
+  readonly field: number
   readonly #label: Label
-  readonly #read: (row: Row) => number
+  readonly #dialect: Dialect
+  readonly #number: NumberReader | undefined
+  readonly #category: CategoryReader | undefined
+  /** Codes from here on are positive; undefined for other than binary labels. */
+  readonly #firstPositive: number | undefined
   readonly #values = new Pieces((length) => new Float32Array(length))
   #positives = 0
+  #rows = 0
 
   constructor(label: Label, field: number, dialect: Dialect) {
+    this.field = field
     this.#label = label
-    this.#read = labelReader(label, field, dialect)
+    this.#dialect = dialect
+    const column = labelColumn(label)
+    if (column.type === 'number') this.#number = new NumberReader(column, dialect)
+    else {
+      const categories = label.type === 'binary' ? [...label.negative, ...label.positive] : column.categories
+      this.#firstPositive = label.type === 'binary' ? label.negative.length : undefined
+      this.#category = new CategoryReader({ ...column, categories }, dialect)
+    }
   }
 
   /** @returns false, and adds nothing, where the label is missing. @throws InputError ERR_DATA_LABEL_MISSING, ERR_DATA_* */
   add(row: Row): boolean {
-    const value = this.#read(row)
+    if (this.#number) return this.push(this.#number.read(row, this.field))
+    if (row.starts[this.field] === row.ends[this.field]) this.#refuseEmpty(row)
+    return this.push(this.#category ? this.#ofCode(this.#category.read(row, this.field)) : Number.NaN)
+  }
+
+  addCell(value: unknown, place: Place): boolean {
+    const cell = cellOf(value)
+    if (this.#number) return this.push(this.#number.readCell(cell, place, this.field))
+    if (cell === '') this.#refuseEmpty(place)
+    return this.push(this.#category ? this.#ofCode(this.#category.readCell(cell, place, this.field)) : Number.NaN)
+  }
+
+  push(value: number): boolean {
     if (Number.isNaN(value)) return false
     if (value > 0) this.#positives++
+    this.#rows++
     this.#values.push(value)
     return true
   }
 
   /** A site whose binary label is always the same has most likely coded it wrongly. @throws InputError */
   checkClasses(source: string): void {
-    if (this.#label.type !== 'binary' || (this.#positives > 0 && this.#positives < this.#values.length)) return
+    if (this.#label.type !== 'binary' || (this.#positives > 0 && this.#positives < this.#rows)) return
     const { column, positive, negative } = this.#label
     const [which, codes] = this.#positives === 0 ? ['positive', positive] : ['negative', negative]
     throw new InputError(
       'ERR_DATA_LABEL_ONE_CLASS',
-      `the label "${column}" is never ${which} (${codes.join(', ')}) in ${this.#values.length} rows; ` +
+      `the label "${column}" is never ${which} (${codes.join(', ')}) in ${this.#rows} rows; ` +
         'if that is no mistake, say `oneClass: true` in the mapping of this site',
       source,
     )
   }
 
-  finish(): Float32Array {
-    return this.#values.whole()
+  take(): Float32Array {
+    return this.#values.take()
   }
-}
 
-function labelReader(label: Label, field: number, dialect: Dialect): (row: Row) => number {
-  const column = labelColumn(label)
-  if (column.type === 'number') {
-    const reader = new NumberReader(column, dialect)
-    return (row) => reader.read(row, field)
-  }
-  const categories = label.type === 'binary' ? [...label.negative, ...label.positive] : column.categories
-  const firstPositive = label.type === 'binary' ? label.negative.length : undefined
-  const reader = new CategoryReader({ ...column, categories }, dialect)
-  return (row) => {
-    if (row.starts[field] === row.ends[field] && !dialect.missing.includes('')) {
-      throw row.fault(field, 'ERR_DATA_LABEL_MISSING', `the label "${column.name}" is empty`)
-    }
-    const code = reader.read(row, field)
+  #ofCode(code: number): number {
     if (code === -1) return Number.NaN
-    return firstPositive === undefined ? code : Number(code >= firstPositive)
-  }
-}
-
-interface Piece {
-  readonly length: number
-  [index: number]: number
-  set(values: this, offset: number): void
-  subarray(start: number, end: number): this
-}
-
-class Pieces<T extends Piece> {
-  length = 0
-  readonly #make: (length: number) => T
-  readonly #full: T[] = []
-  #last: T
-  #filled = 0
-
-  constructor(make: (length: number) => T) {
-    this.#make = make
-    this.#last = make(pieceLength)
+    return this.#firstPositive === undefined ? code : Number(code >= this.#firstPositive)
   }
 
-  push(value: number): void {
-    if (this.#filled === pieceLength) {
-      this.#full.push(this.#last)
-      this.#last = this.#make(pieceLength)
-      this.#filled = 0
-    }
-    this.#last[this.#filled++] = value
-    this.length++
-  }
-
-  whole(): T {
-    const whole = this.#make(this.length)
-    for (const [i, piece] of this.#full.entries()) whole.set(piece, i * pieceLength)
-    whole.set(this.#last.subarray(0, this.#filled), this.length - this.#filled)
-    this.#full.length = 0
-    return whole
+  #refuseEmpty(place: Place): void {
+    if (this.#dialect.missing.includes('')) return
+    throw place.fault(this.field, 'ERR_DATA_LABEL_MISSING', `the label "${this.#label.column}" is empty`)
   }
 }

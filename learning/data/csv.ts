@@ -1,14 +1,13 @@
-/** Reads a table from delimited text that arrives in pieces, in memory bounded by the table itself. */
+/** Reads delimited text that arrives in pieces, in memory bounded by the table itself. */
 
 import { utf8 } from '../../protocol/bytes.ts'
-import { InputError } from '../../protocol/errors.ts'
-import type { DataSchema } from '../../protocol/schema.ts'
 import { CsvParser } from './csv-parser.ts'
+import { type Feed, sourceOf } from './feed.ts'
 import { declaredColumns } from './file-columns.ts'
-import { fileFormat, type Mapping, noMapping } from './mapping.ts'
+import { fileFormat, noMapping } from './mapping.ts'
 import type { Row } from './row.ts'
 import type { LoadedTable, TableRequest } from './source.ts'
-import { TableBuilder } from './table-builder.ts'
+import type { TableBuilder } from './table-builder.ts'
 
 /** Text in UTF-8, with its name for messages and its size where known. */
 export interface CsvText {
@@ -18,39 +17,29 @@ export interface CsvText {
 }
 
 /** @throws InputError ERR_CSV_*, ERR_DATA_*: the first fault, as `file:line:column`. */
-export async function readCsv(text: CsvText, request: TableRequest): Promise<LoadedTable> {
-  const records = new Records(text.name, request.schema, request.mapping ?? noMapping)
-  let bytes = 0
-  for await (const chunk of text.chunks) {
-    const piece = typeof chunk === 'string' ? utf8(chunk) : chunk
-    records.parser.push(piece)
-    bytes += piece.length
-    request.progress?.({ bytes, ...(text.size === undefined ? {} : { total: text.size }) })
-  }
-  records.parser.end()
-  return records.finish()
-}
+export const readCsv = (text: CsvText, request: TableRequest): Promise<LoadedTable> =>
+  sourceOf(text.name, csvFeed(text)).table(request)
 
-/** The first record may be a header; the others build the table. */
-class Records {
-  readonly parser: CsvParser
-  readonly #source: string
-  #builder: TableBuilder | undefined
-
-  constructor(source: string, schema: DataSchema, mapping: Mapping) {
+/** The first record may be a header; the others are the rows. */
+export const csvFeed = (text: CsvText): Feed =>
+  async function* ({ schema, mapping = noMapping }, begin) {
     const { header, delimiter } = fileFormat(schema, mapping)
-    this.#source = source
-    if (!header) this.#builder = new TableBuilder(schema, mapping, { source, names: declaredColumns(schema, mapping) })
-    this.parser = new CsvParser(source, delimiter, (row) => {
-      if (this.#builder) this.#builder.add(row)
-      else this.#builder = new TableBuilder(schema, mapping, { source, names: headerNames(row) })
+    const { name: source, size } = text
+    let builder: TableBuilder | undefined
+    if (!header) builder = begin({ source, names: declaredColumns(schema, mapping) })
+    const parser = new CsvParser(source, delimiter, (row) => {
+      if (builder) builder.add(row)
+      else builder = begin({ source, names: headerNames(row) })
     })
+    let bytes = 0
+    for await (const chunk of text.chunks) {
+      const piece = typeof chunk === 'string' ? utf8(chunk) : chunk
+      parser.push(piece)
+      bytes += piece.length
+      yield { bytes, ...(size === undefined ? {} : { total: size }) }
+    }
+    parser.end()
+    return undefined
   }
-
-  finish(): LoadedTable {
-    if (this.#builder === undefined) throw new InputError('ERR_DATA_EMPTY', 'the file is empty', this.#source)
-    return this.#builder.finish()
-  }
-}
 
 const headerNames = (row: Row): string[] => Array.from({ length: row.fields }, (_, field) => row.text(field))

@@ -4,7 +4,7 @@ import * as z from 'zod'
 import type { DataSchema } from '../../protocol/schema.ts'
 import type { Examples } from '../engine/trainer.ts'
 import type { ColumnStatistics, Statistics } from './statistics.ts'
-import { type MeasuredColumn, measuredColumns, type Table } from './table.ts'
+import { type ImageValues, imageColumns, imageSize, type MeasuredColumn, measuredColumns, type Table } from './table.ts'
 
 export const preprocessingOptions = z.strictObject({
   /** `mean` fills a missing number with the mean; `mean+indicator` adds a feature that says it was missing. */
@@ -33,9 +33,13 @@ const categoryStep = z.strictObject({
   fill: z.int().min(0).optional(),
 })
 
+const imageStep = z.strictObject({ name: z.string(), height: z.int(), width: z.int(), channels: z.int() })
+
 /** Plain JSON: a part of the model file, so that `predict` prepares rows as training did. */
 export const preprocessingSchema = z.strictObject({
   columns: z.array(z.discriminatedUnion('type', [numberStep, categoryStep])),
+  /** Behind the columns' features: pixels divided by 255. */
+  images: z.array(imageStep).optional(),
   /** Only for a number as label: the model predicts (label - mean) / deviation. */
   label: z.strictObject({ mean: z.number(), deviation: z.number().positive() }).optional(),
 })
@@ -45,7 +49,8 @@ type Step = Preprocessing['columns'][number]
 
 /** How many features a row has: known from the schema alone, before any statistics. */
 export const featureCount = (schema: DataSchema, options: PreprocessingOptions): number =>
-  measuredColumns(schema).reduce((total, column) => total + width(column, options), 0)
+  measuredColumns(schema).reduce((total, column) => total + width(column, options), 0) +
+  imageColumns(schema).reduce((total, column) => total + imageSize(column), 0)
 
 /** The preprocessing that global statistics lead to. */
 export function preprocessing(
@@ -55,25 +60,39 @@ export function preprocessing(
 ): Preprocessing {
   const columns = measuredColumns(schema).map((column, i) => step(column, statistics.columns[i], options))
   const label = statistics.label?.type === 'number' ? { label: scaleOf(statistics.label) } : {}
-  return { columns, ...label }
+  const images = imageColumns(schema).map(({ name, height, width, channels }) => ({ name, height, width, channels }))
+  return { columns, ...(images.length > 0 ? { images } : {}), ...label }
 }
 
 /** Names of the features in order: `age`, `thal missing`, `cp=4`. */
-export function featureNames({ columns }: Preprocessing): string[] {
-  return columns.flatMap((column) => {
+export function featureNames({ columns, images = [] }: Preprocessing): string[] {
+  const measured = columns.flatMap((column) => {
     if (column.type === 'category') return column.categories.map((category) => `${column.name}=${category}`)
     return column.indicator ? [column.name, `${column.name} missing`] : [column.name]
   })
+  const pixels = images.flatMap((image) => Array.from({ length: imageSize(image) }, (_, i) => `${image.name}[${i}]`))
+  return [...measured, ...pixels]
 }
 
+/** Rows that are prepared together, so that the part of the result they fill stays near the processor. */
+const rowsAtOnce = 512
+
 /** Rows ready for a model. A table without a label gives labels of 0. */
-export function prepare(table: Table, { columns, label }: Preprocessing): Examples {
-  const features = columns.reduce((total, column) => total + stepWidth(column), 0)
+export function prepare(table: Table, { columns, images = [], label }: Preprocessing): Examples {
+  const measured = columns.reduce((total, column) => total + stepWidth(column), 0)
+  const features = images.reduce((total, image) => total + imageSize(image), measured)
   const x = new Float32Array(table.rows * features)
-  let offset = 0
-  for (const [i, column] of columns.entries()) {
-    fill(x, { offset, features }, column, table.columns[i])
-    offset += stepWidth(column)
+  for (let start = 0; start < table.rows; start += rowsAtOnce) {
+    const rows = { features, start, end: Math.min(start + rowsAtOnce, table.rows) }
+    let offset = 0
+    for (const [i, column] of columns.entries()) {
+      fill(x, { ...rows, offset }, column, table.columns[i])
+      offset += stepWidth(column)
+    }
+    for (const image of table.images ?? []) {
+      fillPixels(x, { ...rows, offset }, image)
+      offset += imageSize(image)
+    }
   }
   const y = table.label ?? new Float32Array(table.rows)
   return { rows: table.rows, features, x, y: label ? y.map((value) => (value - label.mean) / label.deviation) : y }
@@ -110,27 +129,43 @@ function scaleOf(statistics: ColumnStatistics): { readonly mean: number; readonl
   return { mean, deviation: Math.sqrt(variance) || 1 }
 }
 
-function fill(
-  x: Float32Array,
-  at: { readonly offset: number; readonly features: number },
-  step: Step,
-  column: Table['columns'][number],
-): void {
-  let cell = at.offset
+/** The rows of a table that are filled, and where a column's features begin in each of them. */
+interface Target {
+  readonly start: number
+  readonly end: number
+  readonly offset: number
+  readonly features: number
+}
+
+function fill(x: Float32Array, at: Target, step: Step, column: Table['columns'][number]): void {
+  let cell = at.start * at.features + at.offset
   if (step.type === 'number' && column.type === 'number') {
-    for (const value of column.values) {
+    const { mean, deviation, indicator } = step
+    const { values } = column
+    for (let row = at.start; row < at.end; row++) {
+      const value = values[row]
       const missing = Number.isNaN(value)
-      x[cell] = missing ? 0 : (value - step.mean) / step.deviation
-      if (step.indicator) x[cell + 1] = missing ? 1 : 0
+      x[cell] = missing ? 0 : (value - mean) / deviation
+      if (indicator) x[cell + 1] = missing ? 1 : 0
       cell += at.features
     }
   } else if (step.type === 'category' && column.type === 'category') {
-    for (const code of column.codes) {
+    const { codes } = column
+    for (let row = at.start; row < at.end; row++) {
+      const code = codes[row]
       const index = code >= 0 ? code : step.fill
       if (index !== undefined) x[cell + index] = 1
       cell += at.features
     }
   } else {
     throw new Error(`"${step.name}" is a ${step.type} in the preprocessing and a ${column.type} in the table`)
+  }
+}
+
+function fillPixels(x: Float32Array, at: Target, image: ImageValues): void {
+  const size = imageSize(image)
+  for (let row = at.start; row < at.end; row++) {
+    const cell = row * at.features + at.offset
+    for (let i = 0; i < size; i++) x[cell + i] = image.pixels[row * size + i] / 255
   }
 }

@@ -36,4 +36,6 @@ export interface DataSource {
   readonly name: string
   /** Reads and checks everything. @throws InputError ERR_DATA_*, ERR_CSV_*: what does not fit, with its place. */
   table(request: TableRequest): Promise<LoadedTable>
+  /** The same rows in tables of `rows` rows, the last one shorter: for what is larger than memory. */
+  blocks(request: TableRequest, rows: number): AsyncIterable<Table>
 }

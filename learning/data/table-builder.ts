@@ -1,64 +1,122 @@
-/** Builds a table record by record from text, checking every field against the plan's schema. */
+/** Builds tables record by record or column by column, checking every value against the plan's schema. */
 
 import { InputError } from '../../protocol/errors.ts'
 import type { DataSchema } from '../../protocol/schema.ts'
+import { BlockPlace, type CellBlock } from './cell.ts'
 import type { Dialect } from './cells.ts'
-import { type ColumnBuilder, columnBuilder, LabelBuilder } from './column-builder.ts'
+import { CategoryColumnBuilder, ImageColumnBuilder, LabelBuilder, NumberColumnBuilder } from './column-builder.ts'
 import { type FileColumns, fieldsByName } from './file-columns.ts'
 import { fileFormat, type Mapping } from './mapping.ts'
 import type { Row } from './row.ts'
 import type { LoadedTable } from './source.ts'
-import { labelColumn, type MeasuredColumn, measuredColumns } from './table.ts'
+import { imageColumns, labelColumn, type MeasuredColumn, measuredColumns, type Table } from './table.ts'
 import { conversion } from './units.ts'
 
 export class TableBuilder {
+  /** Rows since the last `take`. */
+  rows = 0
+  readonly columns: readonly (NumberColumnBuilder | CategoryColumnBuilder)[]
+  readonly label: LabelBuilder | undefined
   readonly #schema: DataSchema
   readonly #mapping: Mapping
   readonly #file: FileColumns
-  readonly #columns: readonly ColumnBuilder[]
-  readonly #label: LabelBuilder | undefined
-  #rows = 0
+  readonly #images: readonly ImageColumnBuilder[]
+  #taken = 0
   #skipped = 0
 
-  /** @throws InputError ERR_DATA_COLUMN_*, ERR_DATA_UNIT: a file that cannot fit the plan, before any record is read. */
+  /** @throws InputError ERR_DATA_COLUMN_*, ERR_DATA_UNIT: a source that cannot fit the plan, before any record is read. */
   constructor(schema: DataSchema, mapping: Mapping, file: FileColumns) {
     this.#schema = schema
     this.#mapping = mapping
     this.#file = file
     const fields = fieldsByName(schema, mapping, file)
     const fieldOf = (name: string) => fields.get(name) ?? -1
-    this.#columns = measuredColumns(schema).map((column) =>
-      columnBuilder(column, fieldOf(column.name), this.#dialect(column)),
+    this.columns = measuredColumns(schema).map((column) =>
+      column.type === 'number'
+        ? new NumberColumnBuilder(column, fieldOf(column.name), this.#dialect(column))
+        : new CategoryColumnBuilder(column, fieldOf(column.name), this.#dialect(column)),
     )
+    this.#images = imageColumns(schema).map((column) => new ImageColumnBuilder(column, fieldOf(column.name)))
     const label = schema.label
-    this.#label = label && new LabelBuilder(label, fieldOf(label.column), this.#dialect(labelColumn(label)))
+    this.label = label && new LabelBuilder(label, fieldOf(label.column), this.#dialect(labelColumn(label)))
+  }
+
+  /** Fields of a record. */
+  get fields(): number {
+    return this.#file.names.length
   }
 
   /** Adds a record. @throws InputError ERR_CSV_FIELDS, ERR_DATA_*: the first field that does not fit, with its place. */
   add(row: Row): void {
-    if (row.fields !== this.#file.names.length) throw this.#wrongLength(row)
-    if (this.#label?.add(row) === false) {
+    if (row.fields !== this.fields) throw this.#wrongLength(row)
+    if (this.label?.add(row) === false) {
       this.#skipped++
       return
     }
-    for (const column of this.#columns) column.add(row)
-    this.#rows++
+    for (const column of this.columns) column.add(row)
+    for (const column of this.#images) column.add(row)
+    this.rows++
+  }
+
+  /** Adds the records of a block, one column after the other, so that no more than one is held twice. @throws InputError ERR_DATA_* */
+  async addBlock(block: CellBlock): Promise<void> {
+    const kept = await this.#labelled(block)
+    const place = new BlockPlace(block)
+    for (const column of [...this.columns, ...this.#images]) {
+      const cells = await block.cells(column.field)
+      for (let i = 0; i < kept.length; i++) {
+        place.row = kept[i]
+        column.addCell(cells[place.row], place)
+      }
+    }
+    this.rows += kept.length
+    this.#skipped += block.rows - kept.length
+  }
+
+  /** The table since the last call; its values are let go. */
+  take(): Table {
+    const columns = this.columns.map((column) => column.take())
+    const images = this.#images.map((column) => column.take())
+    const rows = this.rows
+    this.#taken += rows
+    this.rows = 0
+    return {
+      schema: this.#schema,
+      rows,
+      columns,
+      ...(images.length > 0 ? { images } : {}),
+      ...(this.label ? { label: this.label.take() } : {}),
+    }
+  }
+
+  /** What can be said only once everything is read. @throws InputError ERR_DATA_EMPTY, ERR_DATA_LABEL_ONE_CLASS */
+  check(): void {
+    if (this.#taken + this.rows === 0) {
+      const why = this.#skipped > 0 ? `the label is missing in all ${this.#skipped} rows` : 'there are no rows'
+      throw new InputError('ERR_DATA_EMPTY', why, this.#file.source)
+    }
+    if (!this.#mapping.oneClass) this.label?.checkClasses(this.#file.source)
   }
 
   /** @throws InputError ERR_DATA_EMPTY, ERR_DATA_LABEL_ONE_CLASS */
   finish(): LoadedTable {
-    if (this.#rows === 0) {
-      const why = this.#skipped > 0 ? `the label is missing in all ${this.#skipped} rows` : 'the file holds no rows'
-      throw new InputError('ERR_DATA_EMPTY', why, this.#file.source)
+    this.check()
+    const missing = Object.fromEntries(this.columns.map((column) => [column.name, column.missing]))
+    const { rows } = this
+    return { table: this.take(), summary: { rows, skipped: this.#skipped, missing } }
+  }
+
+  /** The rows of a block that have a label, or all. */
+  async #labelled(block: CellBlock): Promise<Uint32Array> {
+    const kept = new Uint32Array(block.rows)
+    const cells = this.label && (await block.cells(this.label.field))
+    const place = new BlockPlace(block)
+    let count = 0
+    for (let row = 0; row < block.rows; row++) {
+      place.row = row
+      if (cells === undefined || this.label?.addCell(cells[row], place)) kept[count++] = row
     }
-    if (!this.#mapping.oneClass) this.#label?.checkClasses(this.#file.source)
-    const missing = Object.fromEntries(this.#columns.map((column) => [column.name, column.missing]))
-    const columns = this.#columns.map((column) => column.finish())
-    const label = this.#label ? { label: this.#label.finish() } : {}
-    return {
-      table: { schema: this.#schema, rows: this.#rows, columns, ...label },
-      summary: { rows: this.#rows, skipped: this.#skipped, missing },
-    }
+    return kept.subarray(0, count)
   }
 
   #dialect(column: MeasuredColumn): Dialect {
@@ -82,8 +140,7 @@ export class TableBuilder {
   }
 
   #wrongLength(row: Row): InputError {
-    const expected = this.#file.names.length
-    const message = `expected ${expected} fields, found ${row.fields}; is the delimiter right, is a field missing?`
-    return row.fault(Math.min(expected, row.fields), 'ERR_CSV_FIELDS', message)
+    const message = `expected ${this.fields} fields, found ${row.fields}; is the delimiter right, is a field missing?`
+    return row.fault(Math.min(this.fields, row.fields), 'ERR_CSV_FIELDS', message)
   }
 }

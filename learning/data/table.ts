@@ -1,6 +1,6 @@
 /** A table of one site: typed columns, missing values marked, rows that never leave the site. */
 
-import type { CategoryColumn, Column, DataSchema, Label, NumberColumn } from '../../protocol/schema.ts'
+import type { CategoryColumn, Column, DataSchema, ImageColumn, Label, NumberColumn } from '../../protocol/schema.ts'
 
 export interface NumberValues {
   readonly type: 'number'
@@ -19,20 +19,41 @@ export interface CategoryValues {
 
 export type ColumnValues = NumberValues | CategoryValues
 
+export interface ImageValues {
+  readonly name: string
+  readonly height: number
+  readonly width: number
+  readonly channels: number
+  /** Bytes of all rows' images one after the other, each row-major with its channels side by side. */
+  readonly pixels: Uint8Array
+}
+
 export interface Table {
   readonly schema: DataSchema
   readonly rows: number
-  /** The plan's columns in the plan's order, without those to be ignored. */
+  /** The plan's numbers and categories in the plan's order. */
   readonly columns: readonly ColumnValues[]
+  /** The plan's images in the plan's order; absent where it has none. */
+  readonly images?: readonly ImageValues[]
   /** 0/1 for a binary label, class index for classes, the number itself for regression; absent when the plan has no label. */
   readonly label?: Float32Array
 }
 
 export type MeasuredColumn = NumberColumn | CategoryColumn
 
-/** The columns that hold values, in the table's order. */
+/** The columns of numbers and categories, in the table's order. */
 export const measuredColumns = (schema: DataSchema): MeasuredColumn[] =>
-  schema.columns.filter((column: Column): column is MeasuredColumn => column.type !== 'ignore')
+  schema.columns.filter(
+    (column: Column): column is MeasuredColumn => column.type === 'number' || column.type === 'category',
+  )
+
+/** The columns of images, in the table's order. */
+export const imageColumns = (schema: DataSchema): ImageColumn[] =>
+  schema.columns.filter((column: Column): column is ImageColumn => column.type === 'image')
+
+/** Bytes of one image. */
+export const imageSize = ({ height, width, channels }: Pick<ImageValues, 'height' | 'width' | 'channels'>): number =>
+  height * width * channels
 
 /** The label as a column like any other: a binary label has the categories `negative` and `positive`. */
 export function labelColumn(label: Label): MeasuredColumn {
@@ -54,8 +75,35 @@ export function selectRows(table: Table, rows: Uint32Array): Table {
       return { ...column, values: gather(column.values, new Float64Array(rows.length), rows) }
     return { ...column, codes: gather(column.codes, new Int32Array(rows.length), rows) }
   })
+  const images = table.images?.map((column) => ({ ...column, pixels: gatherImages(column, rows) }))
   const label = table.label && gather(table.label, new Float32Array(rows.length), rows)
-  return { schema: table.schema, rows: rows.length, columns, ...(label ? { label } : {}) }
+  return {
+    schema: table.schema,
+    rows: rows.length,
+    columns,
+    ...(images ? { images } : {}),
+    ...(label ? { label } : {}),
+  }
+}
+
+/** The rows from `start` to before `end`, as views of the same memory. */
+export function sliceTable(table: Table, start: number, end: number): Table {
+  const columns = table.columns.map((column): ColumnValues => {
+    if (column.type === 'number') return { ...column, values: column.values.subarray(start, end) }
+    return { ...column, codes: column.codes.subarray(start, end) }
+  })
+  const images = table.images?.map((column) => {
+    const size = imageSize(column)
+    return { ...column, pixels: column.pixels.subarray(start * size, end * size) }
+  })
+  const label = table.label?.subarray(start, end)
+  return {
+    schema: table.schema,
+    rows: end - start,
+    columns,
+    ...(images ? { images } : {}),
+    ...(label ? { label } : {}),
+  }
 }
 
 /** The rows of several tables of one schema, one after the other. */
@@ -69,9 +117,13 @@ export function joinTables(tables: readonly [Table, ...Table[]]): Table {
     }
     return { ...column, codes: joined(parts.map(codesOf), new Int32Array(rows)) }
   })
+  const images = first.images?.map((column, i) => {
+    const parts = tables.flatMap((table) => (table.images ? [table.images[i].pixels] : []))
+    return { ...column, pixels: joined(parts, new Uint8Array(rows * imageSize(column))) }
+  })
   const labels = tables.flatMap((table) => (table.label ? [table.label] : []))
   const label = labels.length === tables.length ? { label: joined(labels, new Float32Array(rows)) } : {}
-  return { schema: first.schema, rows, columns, ...label }
+  return { schema: first.schema, rows, columns, ...(images ? { images } : {}), ...label }
 }
 
 interface Numbers {
@@ -82,6 +134,13 @@ interface Numbers {
 function gather<T extends Numbers>(from: T, to: T, rows: Uint32Array): T {
   for (let i = 0; i < rows.length; i++) to[i] = from[rows[i]]
   return to
+}
+
+function gatherImages(column: ImageValues, rows: Uint32Array): Uint8Array {
+  const size = imageSize(column)
+  const gathered = new Uint8Array(rows.length * size)
+  for (const [i, row] of rows.entries()) gathered.set(column.pixels.subarray(row * size, (row + 1) * size), i * size)
+  return gathered
 }
 
 function joined<T extends Numbers & { set(part: T, offset: number): void }>(parts: readonly T[], whole: T): T {

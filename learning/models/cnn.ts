@@ -8,7 +8,7 @@ import { InputError } from '../../protocol/errors.ts'
 import { head, model } from './model.ts'
 
 const options = z.strictObject({
-  /** Height, width, channels of an image; left out, images are square and grey. */
+  /** Height, width, channels of an image; left out, the data's own image, or a square and grey one. */
   image: z.tuple([z.int().min(1).max(4096), z.int().min(1).max(4096), z.int().min(1).max(64)]).optional(),
   filters: z.array(z.int().min(1).max(1024)).min(1).max(16).default([32, 64]),
   kernel: z.int().min(1).max(15).default(5),
@@ -17,9 +17,9 @@ const options = z.strictObject({
   groups: z.int().min(0).max(1024).default(0),
 })
 
-export const cnn = model(options, ({ image, filters, kernel, hidden, groups }, { features, label }) => {
+export const cnn = model(options, ({ image, filters, kernel, hidden, groups }, { features, label, image: given }) => {
   const side = Math.round(Math.sqrt(features))
-  const input = image ?? [side, side, 1]
+  const input = image ?? given ?? [side, side, 1]
   if (input[0] * input[1] * input[2] !== features) {
     throw new InputError(
       'ERR_MODEL_SHAPE',

@@ -8,6 +8,8 @@ import type { Loss, ModelDescription } from './description.ts'
 export interface ModelData {
   readonly features: number
   readonly label: Label
+  /** Height, width and channels, where a row is one image and nothing else. */
+  readonly image?: readonly [number, number, number]
 }
 
 export interface Model {

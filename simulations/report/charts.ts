@@ -2,6 +2,7 @@
 
 import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
+import { headline, headlineName } from '../outcome.ts'
 import type { Course } from './report.ts'
 
 const width = 420
@@ -24,21 +25,22 @@ export function learningCurve(courses: readonly Course[], metric: string, label:
   })
 }
 
-/** The AUC of every model with its interval; over several seeds a faint line for each. */
+/** The AUC or accuracy of every model with its interval; over several seeds a faint line for each. */
 export function comparison(courses: readonly Course[]): string {
   const rows = courses.flatMap(({ outcome: { sites, alone, federated, pooled } }) => [
-    ...sites.map((site, i) => ({ model: `${site} alone`, ...alone[i].auc })),
-    { model: 'federated', ...federated.auc },
-    { model: 'pooled', ...pooled.auc },
+    ...sites.map((site, i) => ({ model: `${site} alone`, ...headline(alone[i]) })),
+    { model: 'federated', ...headline(federated) },
+    { model: 'pooled', ...headline(pooled) },
   ])
+  const label = headlineName(courses[0].outcome.federated)
   const colour = ({ model }: { readonly model: string }): string => (model === 'federated' ? accent : other)
   const models = [...new Set(rows.map(({ model }) => model))]
   const opacity = courses.length > 1 ? 0.45 : 1
   return draw({
     height: 60 + 28 * models.length,
     marginLeft: 130,
-    ariaLabel: 'AUC of every model with its interval',
-    x: { label: 'AUC', grid: true, nice: true },
+    ariaLabel: `${label} of every model with its interval`,
+    x: { label, grid: true, nice: true },
     y: { label: null, domain: models },
     marks: [
       Plot.ruleY(rows, { y: 'model', x1: 'low', x2: 'high', stroke: colour, strokeWidth: 2, strokeOpacity: opacity }),

@@ -1,7 +1,8 @@
 /** A study or a run as one self-contained page: no script, no request, readable in print, light and dark, narrow and wide. */
 
 import type { RoundEvent } from '../../coordinator/events.ts'
-import { type Figures, mean, type Outcome } from '../outcome.ts'
+import type { Estimate } from '../../learning/metrics/interval.ts'
+import { type Figures, headline, headlineName, mean, type Outcome } from '../outcome.ts'
 import { attendance, comparison, learningCurve } from './charts.ts'
 import { style } from './style.ts'
 
@@ -25,6 +26,7 @@ export interface ReportInput {
 /** @returns the text of an HTML file. */
 export function report(input: ReportInput): string {
   const [first] = input.courses
+  const name = headlineName(first.outcome.federated)
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -43,8 +45,8 @@ export function report(input: ReportInput): string {
 <main>
 ${answer(input.courses)}
 <section class="charts">
-${figure('How well each model ranks patients it has not seen', 'AUC with its 95 % interval, on the rows all sites hold out', comparison(input.courses))}
-${figure('AUC over the rounds', 'Of the global model at the beginning of each round, from sums over the sites', learningCurve(input.courses, 'auc', 'AUC'))}
+${figure('How well each model does on rows it has not seen', `${name} with its 95 % interval, on the rows all sites hold out`, comparison(input.courses))}
+${figure(`${name} over the rounds`, 'Of the global model at the beginning of each round, from sums over the sites', learningCurve(input.courses, name.toLowerCase(), name))}
 ${figure('Loss over the rounds', 'Mean log loss on held-out rows, from sums over the sites', learningCurve(input.courses, 'loss', 'log loss'))}
 ${figure('Who was in each sum', 'Filled: in the sum. Open: absent; the round went on without the site', attendance(first))}
 </section>
@@ -67,16 +69,17 @@ ${input.courses.map(({ outcome }) => `<dt>model, seed ${outcome.seed}</dt><dd><c
 
 /** The one sentence most readers come for, in figures. */
 function answer(courses: readonly Course[]): string {
-  const auc = (of: (outcome: Outcome) => readonly Figures[]): number =>
-    mean(courses.flatMap(({ outcome }) => of(outcome).map((figures) => figures.auc.value)))
+  const name = headlineName(courses[0].outcome.federated)
+  const figure = (of: (outcome: Outcome) => readonly Figures[]): number =>
+    mean(courses.flatMap(({ outcome }) => of(outcome).map((figures) => headline(figures).value)))
   const tiles: [string, number][] = [
-    ['a site alone, on average', auc(({ alone }) => alone)],
-    ['federated', auc(({ federated }) => [federated])],
-    ['all rows in one place', auc(({ pooled }) => [pooled])],
+    ['a site alone, on average', figure(({ alone }) => alone)],
+    ['federated', figure(({ federated }) => [federated])],
+    ['all rows in one place', figure(({ pooled }) => [pooled])],
   ]
   const seeds = courses.length > 1 ? `, mean of ${courses.length} seeds` : ''
-  return `<section class="tiles" aria-label="AUC on held-out rows${seeds}">
-${tiles.map(([name, value]) => `<div class="tile${name === 'federated' ? ' main' : ''}"><span class="figure">${value.toFixed(3)}</span><span>AUC, ${name}${seeds}</span></div>`).join('\n')}
+  return `<section class="tiles" aria-label="${name} on held-out rows${seeds}">
+${tiles.map(([of, value]) => `<div class="tile${of === 'federated' ? ' main' : ''}"><span class="figure">${value.toFixed(3)}</span><span>${name}, ${of}${seeds}</span></div>`).join('\n')}
 </section>`
 }
 
@@ -90,13 +93,13 @@ function comparisonSection({ sites, alone, federated, pooled, seed }: Outcome, s
     ['pooled', pooled],
   ]
   return `<section><h2>Alone, federated, pooled${seeds > 1 ? `, seed ${seed}` : ''}</h2>
-<div class="scroll"><table><thead><tr><th scope="col">model</th><th scope="col">AUC</th><th scope="col">95 %</th><th scope="col">accuracy</th><th scope="col">95 %</th></tr></thead>
+<div class="scroll"><table><thead><tr><th scope="col">model</th>${federated.auc ? '<th scope="col">AUC</th><th scope="col">95 %</th>' : ''}<th scope="col">accuracy</th><th scope="col">95 %</th></tr></thead>
 <tbody>
-${rows.map(([name, { auc, accuracy }]) => `<tr><th scope="row">${escaped(name)}</th>${cells(auc)}${cells(accuracy)}</tr>`).join('\n')}
+${rows.map(([name, { auc, accuracy }]) => `<tr><th scope="row">${escaped(name)}</th>${auc ? cells(auc) : ''}${cells(accuracy)}</tr>`).join('\n')}
 </tbody></table></div></section>`
 }
 
-const cells = ({ value, low, high }: Figures['auc']): string =>
+const cells = ({ value, low, high }: Estimate): string =>
   `<td>${value.toFixed(3)}</td><td class="quiet">${low.toFixed(3)} to ${high.toFixed(3)}</td>`
 
 function roundSection({ rounds, outcome }: Course): string {

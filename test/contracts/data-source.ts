@@ -3,6 +3,7 @@
 import { describe, expect, test } from 'vitest'
 import { parseMapping } from '../../learning/data/mapping.ts'
 import type { DataSource } from '../../learning/data/source.ts'
+import { joinTables, type Table } from '../../learning/data/table.ts'
 import { dataSchema } from '../../protocol/schema.ts'
 
 /** Records as text under column names; the first row names the columns. */
@@ -19,6 +20,9 @@ const schema = dataSchema.parse({
 
 const header = ['age', 'weight', 'stage', 'ill']
 const two: Records = [header, ['50', '70.5', '1', 'yes'], ['61', '', 'unknown', 'no']]
+
+const sizes = (rows: number, size: number): number[] =>
+  Array.from({ length: Math.ceil(rows / size) }, (_, i) => Math.min(size, rows - i * size))
 
 export function dataSourceContract(name: string, make: (records: Records) => Promise<DataSource>): void {
   const read = async (records: Records, mapping: unknown = {}) =>
@@ -39,6 +43,21 @@ export function dataSourceContract(name: string, make: (records: Records) => Pro
         { type: 'category', name: 'stage', categories: ['1', '2', 'unknown'], codes: Int32Array.of(0, 2) },
       ])
       expect(table.label).toEqual(Float32Array.of(1, 0))
+    })
+
+    test('blocks of any size are the same rows', async () => {
+      const source = await make([
+        header,
+        ...Array.from({ length: 11 }, (_, i) => ['50', `${i + 1}`, '1', i % 2 ? 'yes' : 'no']),
+      ])
+      const { table } = await source.table({ schema })
+      for (const size of [1, 3, 11, 50]) {
+        const blocks: Table[] = []
+        for await (const block of source.blocks({ schema }, size)) blocks.push(block)
+        const [first, ...others] = blocks
+        expect(blocks.map((block) => block.rows)).toEqual(sizes(11, size))
+        expect(joinTables([first, ...others])).toEqual(table)
+      }
     })
 
     test('a source can be read twice', async () => {

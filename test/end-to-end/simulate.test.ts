@@ -29,8 +29,23 @@ test.skipIf(!existsSync(heart))(
     const file = parsePlanFile(await readFile('examples/heart.yaml', 'utf8'), planMenus)
     const { auc, seeds } = summaryOf(await simulate(file, { ...options, data: heart }))
     expect(seeds).toEqual([1, 2, 3, 4, 5])
+    if (auc === undefined) throw new Error('the label is binary')
     expect(Math.abs(auc.federated - auc.pooled)).toBeLessThan(0.01)
     expect(auc.federated).toBeGreaterThan(auc.alone.reduce((sum, value) => sum + value, 0) / auc.alone.length)
     expect(auc.federated).toBeGreaterThan(0.87)
   },
+)
+
+const digits = '../shared/data/mnist-subset'
+
+test.skipIf(!existsSync(digits))(
+  'images from IDX files train end to end, judged by accuracy',
+  async () => {
+    const { plan, simulation } = parsePlanFile(await readFile('examples/digits.yaml', 'utf8'), planMenus)
+    const short = { plan: { ...plan, rounds: 2, model: { name: 'mlp', hidden: [32] } }, simulation }
+    const summary = summaryOf(await simulate(short, { ...options, data: digits }))
+    expect(summary).not.toHaveProperty('auc')
+    expect(summary.accuracy.federated).toBeGreaterThan(0.8)
+  },
+  60_000,
 )

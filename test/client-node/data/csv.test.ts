@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { csvFile } from '../../../client-node/data/csv.ts'
 import { dataSchema } from '../../../protocol/schema.ts'
-import { dataSourceContract } from '../../contracts/data-source.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'concordat-csv-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -17,8 +16,6 @@ function file(text: string): string {
   writeFileSync(path, text)
   return path
 }
-
-dataSourceContract('a CSV file', async (records) => csvFile(file(records.map((row) => row.join(',')).join('\n'))))
 
 test('a fault is named by file, line and column', async () => {
   const path = file('x\n1\n  oops\n')

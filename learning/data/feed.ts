@@ -1,0 +1,66 @@
+/** A source's records on their way into tables: all in one, or block by block where they are larger than memory. */
+
+import { InputError } from '../../protocol/errors.ts'
+import type { FileColumns } from './file-columns.ts'
+import { noMapping } from './mapping.ts'
+import type { DataSource, ReadProgress, TableRequest } from './source.ts'
+import { joinTables, sliceTable, type Table } from './table.ts'
+import { TableBuilder } from './table-builder.ts'
+
+/** Begins once the source's columns are known, then fills the builder, resting whenever some records have been added. */
+export type Feed = (
+  request: TableRequest,
+  begin: (file: FileColumns) => TableBuilder,
+) => AsyncIterable<ReadProgress, undefined>
+
+export const sourceOf = (name: string, feed: Feed): DataSource => ({
+  name,
+  async table(request) {
+    const filling = new Filling(name, request)
+    for await (const progress of feed(request, filling.begin)) request.progress?.(progress)
+    return filling.builder().finish()
+  },
+  async *blocks(request, rows) {
+    const filling = new Filling(name, request)
+    let rest: Table | undefined
+    for await (const progress of feed(request, filling.begin)) {
+      request.progress?.(progress)
+      if ((rest?.rows ?? 0) + filling.rows < rows) continue
+      rest = joined(rest, filling.builder().take())
+      for (; rest.rows >= rows; rest = sliceTable(rest, rows, rest.rows)) yield sliceTable(rest, 0, rows)
+    }
+    filling.builder().check()
+    rest = joined(rest, filling.builder().take())
+    if (rest.rows > 0) yield rest
+  },
+})
+
+class Filling {
+  readonly #name: string
+  readonly #request: TableRequest
+  #builder: TableBuilder | undefined
+
+  constructor(name: string, request: TableRequest) {
+    this.#name = name
+    this.#request = request
+  }
+
+  readonly begin = (file: FileColumns): TableBuilder => {
+    const { schema, mapping = noMapping } = this.#request
+    this.#builder = new TableBuilder(schema, mapping, file)
+    return this.#builder
+  }
+
+  get rows(): number {
+    return this.#builder?.rows ?? 0
+  }
+
+  /** @throws InputError ERR_DATA_EMPTY where not even the columns came. */
+  builder(): TableBuilder {
+    if (this.#builder === undefined) throw new InputError('ERR_DATA_EMPTY', 'the file is empty', this.#name)
+    return this.#builder
+  }
+}
+
+const joined = (rest: Table | undefined, next: Table): Table =>
+  rest === undefined || rest.rows === 0 ? next : joinTables([rest, next])
