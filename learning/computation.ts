@@ -2,6 +2,7 @@
 
 import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
 import type { RingVector } from '../protocol/crypto/provider.ts'
+import { InputError } from '../protocol/errors.ts'
 import type { Plan, PlanMenus } from '../protocol/plan.ts'
 import type { PrivacyEvent } from '../protocol/privacy/event.ts'
 import { mechanisms } from '../protocol/privacy/index.ts'
@@ -34,8 +35,15 @@ export interface Computation {
   readonly cost: (request: SumRequest) => readonly PrivacyEvent[]
 }
 
-/** @throws InputError ERR_PLAN, ERR_QUORUM where the plan does not fit together or `sites` are too few for it. */
-export function computationOf(plan: Plan, sites: number): Computation {
+/**
+ * `simulated` lets an algorithm run that hides no site from the coordinator.
+ * @throws InputError ERR_PLAN, ERR_QUORUM where the plan does not fit together or `sites` are too few for it.
+ */
+export function computationOf(plan: Plan, sites: number, { simulated = false } = {}): Computation {
+  if (algorithms[plan.algorithm.name].order !== undefined && !simulated) {
+    const message = `"${plan.algorithm.name}" shows the coordinator one site at a time; it runs in a simulation only`
+    throw new InputError('ERR_PLAN', message, 'algorithm.name')
+  }
   const { threshold, colluding } = thresholdsOf(sites, plan.quorum)
   const mechanism = mechanisms[plan.privacy.name].create(plan.privacy, { sites, honest: threshold - colluding })
   return {

@@ -7,6 +7,8 @@ import type { Site } from './site.ts'
 
 export interface AlgorithmEntry {
   readonly options: z.ZodType
+  /** Who is in a round, where that is not all of the plan's cohort at once; such an algorithm runs in a simulation only. */
+  readonly order?: 'one-by-one'
   /** @throws InputError ERR_PLAN, ERR_MODEL_* where the plan's parts do not fit together. */
   create(plan: Plan): Algorithm<unknown, Site>
 }

@@ -4,8 +4,9 @@
  */
 
 import { InputError } from '../../protocol/errors.ts'
-import type { Plan } from '../../protocol/plan.ts'
+import type { Choice, Plan } from '../../protocol/plan.ts'
 import { joinTables, type Table } from '../data/table.ts'
+import { local, summed } from './averaging.ts'
 import { judge, type Report } from './evaluation.ts'
 import { algorithms } from './index.ts'
 import { type ModelFile, parseModel, predict } from './model-file.ts'
@@ -30,13 +31,13 @@ export async function compare(plan: Plan, federated: ModelFile, sites: readonly 
 
 /**
  * The plan's model from the training rows of `sites` in one place: the same split, preprocessing rule, seed and passes
- * over the rows. It is the plan's own algorithm with one site that holds them all.
+ * over the rows. It is plain training by the plan's local options, with one site that holds them all.
  */
 export async function trainTogether(plan: Plan, sites: readonly Site[]): Promise<ModelFile> {
   const { training } = splitSites(plan, sites)
   const name = sites.map((site) => site.name).join('+')
-  const whole = { ...plan, evaluation: { ...plan.evaluation, holdout: 0 } }
-  const algorithm = algorithms[plan.algorithm.name].create(whole)
+  const whole = { ...plan, algorithm: plainTraining(plan), evaluation: { ...plan.evaluation, holdout: 0 } }
+  const algorithm = algorithms['fed-avg'].create(whole)
   const site = { name, table: training, trainer: sites[0].trainer }
   let state = algorithm.init()
   for (let round = 1; ; round++) {
@@ -44,6 +45,13 @@ export async function trainTogether(plan: Plan, sites: readonly Site[]): Promise
     if (request === undefined) return parseModel(algorithm.result(state))
     state = algorithm.apply(state, request, await algorithm.contribute(state, request, site, round), 1)
   }
+}
+
+/** What an algorithm adds to hold sites together or to save bytes has no meaning in one place. */
+function plainTraining({ algorithm }: Plan): Choice {
+  const { proximal: _, ...trained } = local
+  const kept = Object.entries(algorithm).filter(([option]) => option in trained || option in summed)
+  return { ...Object.fromEntries(kept), name: 'fed-avg', compression: undefined }
 }
 
 /** How well a model does on every row of a table, ranks exact. */

@@ -2,9 +2,14 @@
 
 import type { Table } from '../data/table.ts'
 import type { TrainerFactory } from '../engine/trainer.ts'
+import type { SiteMemory } from './site-memory.ts'
 
 export interface Site {
   readonly name: string
   readonly table: Table
   readonly trainer: TrainerFactory
+  /** Where the site keeps what an algorithm wants to find again in a later round; as long as the run lives without it. */
+  readonly memory?: SiteMemory
+  /** Global steps between the state the site starts from and the sum it goes into; only where sites do not wait for each other. */
+  readonly staleness?: number
 }

@@ -17,6 +17,8 @@ export interface Underway {
   /** The first round's sums, lane after lane. */
   readonly statistics: Float64Array
   readonly parameters: Float32Array
+  /** What the method carries from round to round beside the parameters, in its own order. */
+  readonly slots: readonly Float32Array[]
   /** Sums of the last evaluation, lane after lane: of the parameters before the last round, at the end of the final ones. */
   readonly evaluation: Float64Array | undefined
   /** Whether `evaluation` is of `parameters`. */
@@ -30,11 +32,12 @@ export interface StateShape {
   readonly rounds: number
   readonly statistics: number
   readonly parameters: number
+  readonly slots: readonly number[]
   readonly evaluation: number
   readonly report: number
 }
 
-const layoutVersion = 1
+const layoutVersion = 2
 
 export function encodeState(state: TrainingState): Uint8Array {
   const writer = new Writer().uint8(layoutVersion)
@@ -42,6 +45,7 @@ export function encodeState(state: TrainingState): Uint8Array {
   writer.uint8(state.evaluated ? 2 : 1).uint32(state.round)
   writeFloat64s(writer, state.statistics)
   writeFloat32s(writer, state.parameters)
+  for (const slot of state.slots) writeFloat32s(writer, slot)
   writeFloat64s(writer, state.evaluation)
   return writeFloat64s(writer, state.report).finish()
 }
@@ -63,9 +67,10 @@ function readUnderway(reader: Reader, evaluated: boolean, shape: StateShape): Un
   const round = reader.uint32('round', { max: shape.rounds })
   const statistics = readFloat64s(reader, 'statistics', shape.statistics)
   const parameters = readFloat32s(reader, 'parameters', shape.parameters)
+  const slots = shape.slots.flatMap((length, i) => readFloat32s(reader, `slot ${i}`, length) ?? [])
   const evaluation = readFloat64s(reader, 'evaluation', shape.evaluation)
   const report = readFloat64s(reader, 'report', shape.report)
-  if (statistics && parameters)
-    return { kind: 'underway', round, statistics, parameters, evaluation, evaluated, report }
-  throw new ProtocolError('ERR_STATE', 'expected statistics and parameters once training is under way')
+  if (statistics && parameters && slots.length === shape.slots.length)
+    return { kind: 'underway', round, statistics, parameters, slots, evaluation, evaluated, report }
+  throw new ProtocolError('ERR_STATE', 'expected statistics, parameters and slots once training is under way')
 }

@@ -13,28 +13,61 @@ import { evaluate, evaluationSums, metricsOf, type Report, readEvaluation } from
 import { writeModel } from './model-file.ts'
 import type { Site } from './site.ts'
 import { type SiteData, SiteDataCache } from './site-data.ts'
+import { memoryOf, type RoundMemory, type SiteMemory, siteMemory } from './site-memory.ts'
 import { finite, laneTotal, packLanes, unpackLanes } from './sums.ts'
 import { type Basis, basisOf, contributeStatistics, type Task, taskOf } from './task.ts'
 import { beginning, decodeState, encodeState, type TrainingState, type Underway } from './training-state.ts'
 
+/** What all parties hold in common: the model's parameters, and what a method carries beside them. */
+export interface Global {
+  readonly parameters: Float32Array
+  readonly slots: readonly Float32Array[]
+}
+
+/** Numbers a method carries from round to round, in the state and so in its hash; all equal at first. */
+export interface Slot {
+  readonly length: number
+  readonly initial: number
+}
+
+/** One site's work in one training round. */
+export interface LocalWork {
+  readonly site: SiteData
+  readonly global: Global
+  /** The site's part of all training rows, 0 to 1. */
+  readonly share: number
+  /** The site's own reproducible choices. */
+  readonly stream: Stream
+  readonly memory: RoundMemory
+  /** Training rounds before the sum that the work goes into. */
+  readonly round: number
+  /** Of them, those the site's starting point has not seen. */
+  readonly staleness: number
+}
+
 /** What distinguishes one method from another; a method is one file with its paper at the head. */
 export interface TrainingMethod {
   /** Lanes of a training round; no name begins with `evaluation.`. */
-  lanes(parameterCount: number): readonly Lane[]
-  /** At the site. `share` is the site's part of all training rows, 0 to 1. */
-  contribute(site: SiteData, parameters: Float32Array, share: number, stream: Stream): Promise<Lanes>
-  /** The global step: deterministic, float64 inside. */
-  step(parameters: Float32Array, sum: Lanes): { readonly parameters: Float32Array; readonly report: readonly number[] }
+  readonly lanes: readonly Lane[]
+  readonly slots: readonly Slot[]
+  contribute(work: LocalWork): Promise<Lanes>
+  /** The global step: deterministic, float64 inside. `round` counts the training rounds before it. */
+  step(global: Global, sum: Lanes, round: number): Global & { readonly report: readonly number[] }
   /** What the numbers of `report` are called. */
   readonly reports: readonly string[]
+  /** The parameters a site judges and uses, where they are not the global ones. */
+  readonly personal?: (global: Global, memory: RoundMemory) => Float32Array
 }
 
 /** @throws InputError ERR_PLAN, ERR_MODEL_* where the plan's parts do not fit together. */
 export const training = (
   plan: Plan,
   options: PreprocessingOptions,
-  method: TrainingMethod,
-): Algorithm<TrainingState, Site> => new FederatedTraining(taskOf(plan, options), method)
+  methodOf: (task: Task) => TrainingMethod,
+): Algorithm<TrainingState, Site> => {
+  const task = taskOf(plan, options)
+  return new FederatedTraining(task, methodOf(task))
+}
 
 /** The plan's bits are for updates, of which a norm is promised; counts, weights and losses are few and keep 32. */
 const withBits = (lane: Lane, bits: Plan['encoding']['bits']): Lane =>
@@ -49,6 +82,8 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
   readonly #counts: readonly Lane[]
   readonly #shares: readonly Lane[]
   readonly #bases = new WeakMap<Float64Array, Basis>()
+  /** Of sites that bring none. */
+  readonly #memories = new WeakMap<Site, SiteMemory>()
 
   constructor(task: Task, method: TrainingMethod) {
     const { label, plan } = task
@@ -56,7 +91,7 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
     this.#task = task
     this.#method = method
     this.#sites = new SiteDataCache(plan, task.model)
-    this.#lanes = method.lanes(task.parameters).map((lane) => withBits(lane, plan.encoding.bits))
+    this.#lanes = method.lanes.map((lane) => withBits(lane, plan.encoding.bits))
     this.#counts = sums.map(({ name, length, each, kind }) => ({ name, length, bound: each * maxRows, kind }))
     this.#shares = sums.map(({ name, length, each }) => ({ name, length, bound: each, kind: 'real' }))
   }
@@ -85,12 +120,15 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
     const { plan } = this.#task
     const basis = this.#basis(state)
     const data = await this.#sites.get(site, basis.preprocessing)
-    const evaluation = asks(request, this.#counts) ? await this.#evaluate(data, state, basis) : {}
+    const memory = memoryOf(this.#memoryOf(site), round)
+    const evaluation = asks(request, this.#counts) ? await this.#evaluate(data, state, memory) : {}
     if (state.round === plan.rounds) return evaluation
     // A site that joined after the first round is not in the total: its share ends at 1, and its evaluation's too.
     const share = Math.min(1, data.training.rows / basis.trainingRows)
     const stream = new Stream(`${plan.seed}/train/${site.name}/${round}`)
-    const update = await this.#method.contribute(data, state.parameters, share, stream)
+    const { staleness = 0 } = site
+    const at = { round: state.round + staleness, staleness }
+    const update = await this.#method.contribute({ site: data, global: state, share, stream, memory, ...at })
     const heldOutRows = Math.max(basis.heldOutRows, data.heldOut.rows)
     return { ...update, ...mapLanes(evaluation, (value) => value / heldOutRows) }
   }
@@ -100,12 +138,13 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
     if (state.round === this.#task.plan.rounds) {
       return { ...state, evaluation: packLanes(this.#counts, sum), evaluated: true }
     }
-    const { parameters, report } = this.#method.step(state.parameters, sum)
+    const { parameters, slots, report } = this.#method.step(state, sum, state.round)
     const evaluation = asks(request, this.#counts) ? this.#countsFromShares(state, sum) : undefined
     return {
       ...state,
       round: state.round + 1,
       parameters: finite('parameters', parameters),
+      slots: slots.map((slot, i) => finite(`slot ${i}`, slot)),
       evaluation,
       report: finite('report', Float64Array.from(report)),
     }
@@ -121,6 +160,7 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
       rounds: plan.rounds,
       statistics: laneTotal(statisticsLanes),
       parameters,
+      slots: this.#method.slots.map(({ length }) => length),
       evaluation: laneTotal(this.#counts),
       report: this.#method.reports.length,
     })
@@ -151,7 +191,14 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
     const parameters = initialParameters(model, new Stream(`${plan.seed}/initial`))
     const statistics = finite('statistics', packLanes(statisticsLanes, sum))
     const none = { evaluation: undefined, evaluated: false, report: undefined }
-    return { kind: 'underway', round: 0, statistics, parameters, ...none }
+    const slots = this.#method.slots.map(({ length, initial }) => new Float32Array(length).fill(initial))
+    return { kind: 'underway', round: 0, statistics, parameters, slots, ...none }
+  }
+
+  #memoryOf(site: Site): SiteMemory {
+    const memory = site.memory ?? this.#memories.get(site) ?? siteMemory()
+    this.#memories.set(site, memory)
+    return memory
   }
 
   /** Found once for the same sums, so that every round of a run sees the same preprocessing object. */
@@ -161,9 +208,11 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
     return known
   }
 
-  async #evaluate(site: SiteData, { parameters }: Underway, { preprocessing }: Basis): Promise<Lanes> {
+  async #evaluate(site: SiteData, state: Underway, memory: RoundMemory): Promise<Lanes> {
     const { label, plan } = this.#task
+    const { preprocessing } = this.#basis(state)
     const { x, rows } = site.heldOut
+    const parameters = this.#method.personal?.(state, memory) ?? state.parameters
     const outputs = rows > 0 ? await site.trainer.predict(parameters, x, rows) : new Float32Array(0)
     const judged = { outputs: restoreOutputs(outputs, preprocessing), labels: site.heldOutLabels }
     return evaluate(label, plan.evaluation.bins, judged)

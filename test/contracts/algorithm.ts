@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import type { Site } from '../../learning/algorithms/site.ts'
+import { siteMemory } from '../../learning/algorithms/site-memory.ts'
 import type { Algorithm, Lanes, SumRequest } from '../../protocol/algorithm.ts'
 import { sumLanes } from '../support/federation.ts'
 
@@ -9,6 +10,8 @@ interface Step<State> {
   readonly state: State
   readonly request: SumRequest
   readonly contributions: readonly Lanes[]
+  /** What the first site says when the round is repeated, at a fresh instance. */
+  readonly repeated: Lanes
 }
 
 export interface AlgorithmCase<State> {
@@ -19,7 +22,10 @@ export interface AlgorithmCase<State> {
 
 export function algorithmContract<State>(name: string, { make, sites }: AlgorithmCase<State>): void {
   describe(`${name} keeps the contract of an algorithm`, () => {
-    const steps = run(make(), sites)
+    const steps = run(
+      make,
+      sites.map((site) => ({ ...site, memory: siteMemory() })),
+    )
 
     test('it comes to an end with a result that is plain JSON', async () => {
       const { end } = await steps
@@ -73,9 +79,7 @@ export function algorithmContract<State>(name: string, { make, sites }: Algorith
     })
 
     test('a site says the same again when a round is repeated', async () => {
-      for (const [i, { state, request, contributions }] of (await steps).taken.entries()) {
-        expect(await make().contribute(state, request, sites[0], i + 1)).toEqual(contributions[0])
-      }
+      for (const { repeated, contributions } of (await steps).taken) expect(repeated).toEqual(contributions[0])
     })
 
     test('bytes that are cut short, run on or are of another version are refused', async () => {
@@ -92,7 +96,8 @@ export function algorithmContract<State>(name: string, { make, sites }: Algorith
   })
 }
 
-async function run<State>(algorithm: Algorithm<State, Site>, sites: readonly Site[]) {
+async function run<State>(make: () => Algorithm<State, Site>, sites: readonly Site[]) {
+  const algorithm = make()
   const taken: Step<State>[] = []
   let state = algorithm.init()
   for (let round = 1; ; round++) {
@@ -100,7 +105,8 @@ async function run<State>(algorithm: Algorithm<State, Site>, sites: readonly Sit
     if (request === undefined) return { taken, end: state }
     const contributions: Lanes[] = []
     for (const site of sites) contributions.push(await algorithm.contribute(state, request, site, round))
-    taken.push({ state, request, contributions })
+    const repeated = await make().contribute(state, request, sites[0], round)
+    taken.push({ state, request, contributions, repeated })
     state = algorithm.apply(state, request, sumLanes(request, contributions), sites.length)
   }
 }

@@ -1,0 +1,22 @@
+/**
+ * Federated SGD: each round is one gradient step on all rows of the sites taking part, so that it equals gradient descent
+ * on their rows in one place. McMahan et al. 2017, section 2, the baseline with E = 1 and B = infinity.
+ */
+
+import * as z from 'zod'
+import { algorithmEntry } from './algorithm-entry.ts'
+import { averaging, local, summed } from './averaging.ts'
+import { training } from './training.ts'
+
+const { learningRate, weightDecay, classWeights, focal } = local
+const options = z.strictObject({ learningRate, weightDecay, classWeights, focal, ...summed })
+
+export const fedSgd = algorithmEntry(options, (plan, chosen) =>
+  training(plan, chosen.preprocessing, (task) =>
+    averaging(
+      task,
+      { ...chosen, localEpochs: 1, batchSize: 1, optimiser: 'sgd' },
+      { train: ({ site }, start, run) => run(start, { batchSize: site.training.rows }) },
+    ),
+  ),
+)
