@@ -4,66 +4,48 @@ import type { DenseLayer } from '../../models/description.ts'
 import { activate, deactivate } from './activation.ts'
 import type { Build, Call, CompiledLayer } from './layer.ts'
 import type { Slot } from './parameters.ts'
-import { allocateValues, roundUp, rowPitch, type Values } from './values.ts'
+import { allocateValues, roundUp, rowOffsets, rowPitch, type Values } from './values.ts'
 
 /** Floats of x that stay in the second-level cache while the panels of w pass by. */
 const cachedInputs = 131_072
+
+/** Rows of a panel of w that stay in the first-level cache while the rows of x pass by. */
+const cachedRows = 512
 
 export function dense(build: Build, layer: DenseLayer, input: Values, [kernel, bias]: readonly Slot[]): CompiledLayer {
   const { machine, capacity, training, target } = build
   const { kernels } = machine
   const output = allocateValues(machine, [layer.units], capacity, training)
-  const offsets = machine.allocate(roundUp(capacity, 4))
-  machine.integers(offsets, roundUp(capacity, 4)).forEach((_, i, all) => {
-    all[i] = 4 * rowPitch(input) * i
-  })
+  const offsets = rowOffsets(machine, capacity, 4 * rowPitch(input))
+  const slopeOffsets = rowOffsets(machine, capacity, 4 * output.pitch)
+  const turned = training && input.gradient !== undefined ? machine.allocate(64 * kernel.panels) : 0
   const inputs = kernel.rows
   const yPitch = 4 * output.pitch
-  const block = Math.max(4, Math.floor(cachedInputs / inputs / 4) * 4)
   const relu = layer.activation === 'relu'
 
   return {
     output,
     forward: (rows): Call[] => [
-      () =>
-        kernels.multiply(
-          input.values,
-          offsets,
-          rows,
-          1,
-          inputs,
-          0,
-          kernel.values,
-          bias.values,
-          output.values,
-          yPitch,
-          kernel.panels,
-          block,
-          relu,
-        ),
+      ...stretches(inputs).map(({ first, length, last }): Call => {
+        const [x, w] = [input.values + 4 * first, kernel.values + 32 * first]
+        const block = Math.max(4, Math.floor(cachedInputs / length / 4) * 4)
+        return () =>
+          kernels.multiply(
+            ...([x, offsets, rows, 1, length, 0, w, 32 * inputs, bias.values] as const),
+            ...([output.values, yPitch, kernel.panels, block, first > 0, relu && last] as const),
+          )
+      }),
       ...(relu ? [] : activate(machine, layer.activation, output, rows)),
     ],
     backpropagate: (rows): Call[] => {
-      const { gradient } = output
+      const [below, gradient] = [input.gradient, output.gradient]
       if (gradient === undefined) return []
-      const below = input.gradient
+      const own = deactivate(machine, layer.activation, output, rows)
+      if (below === undefined) return own
+      const [w, panels, pitch] = [kernel.values, kernel.panels, 4 * rowPitch(input)]
       return [
-        ...deactivate(machine, layer.activation, output, rows),
-        ...(below === undefined
-          ? []
-          : [
-              () =>
-                kernels.backpropagate(
-                  gradient,
-                  yPitch,
-                  rows,
-                  kernel.values,
-                  inputs,
-                  kernel.panels,
-                  below,
-                  4 * rowPitch(input),
-                ),
-            ]),
+        ...own,
+        () => kernels.backpropagate(gradient, slopeOffsets, rows, w, inputs, panels, below, pitch, turned),
       ]
     },
     gradients: (rows): Call[] => {
@@ -96,4 +78,14 @@ export function dense(build: Build, layer: DenseLayer, input: Values, [kernel, b
       return [() => kernels.denseNorms(input.values, 4 * rowPitch(input), inputs, gradient, yPitch, rows, squares)]
     },
   }
+}
+
+/** Rows of w in parts that stay in the cache. */
+function stretches(inputs: number): { readonly first: number; readonly length: number; readonly last: boolean }[] {
+  const count = Math.ceil(inputs / cachedRows)
+  const each = roundUp(inputs / count, 4)
+  return Array.from({ length: count }, (_, i) => {
+    const first = i * each
+    return { first, length: Math.min(each, inputs - first), last: i === count - 1 }
+  })
 }

@@ -2,6 +2,7 @@
 
 import type { Call } from './layer.ts'
 import type { Machine } from './machine.ts'
+import type { Sliding } from './sliding.ts'
 import { roundUp, type Values } from './values.ts'
 
 /** Bytes between neighbours, from `address` on. */
@@ -63,21 +64,17 @@ export function allocateCompact(machine: Machine, capacity: number, shape: reado
   }
 }
 
-/** Byte offsets of the window's corner for each of `counts` positions of each image, filled up to a multiple of four. */
-export function cornerOffsets(
-  machine: Machine,
-  capacity: number,
-  [rows, columns]: readonly [number, number],
-  { image, row, pixel }: Strides,
-  stride: number,
-): number {
+/** Byte offsets of the window's corner for each position of each image, filled up to a multiple of four. */
+export function cornerOffsets(machine: Machine, { capacity, counts, images, stride }: Sliding): number {
+  const [rows, columns] = counts
   const length = capacity * rows * columns
   const address = machine.allocate(roundUp(length, 4))
   const offsets = machine.integers(address, roundUp(length, 4))
   for (let i = 0; i < offsets.length; i++) {
     const position = Math.min(i, length - 1)
     const [of, within] = [Math.floor(position / (rows * columns)), position % (rows * columns)]
-    offsets[i] = of * image + Math.floor(within / columns) * stride * row + (within % columns) * stride * pixel
+    const [down, across] = [Math.floor(within / columns), within % columns]
+    offsets[i] = of * images.image + down * stride * images.row + across * stride * images.pixel
   }
   return address
 }

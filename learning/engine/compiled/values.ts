@@ -45,3 +45,13 @@ export function allocateValues(
     gradient: withGradient ? machine.allocate(floats) : undefined,
   }
 }
+
+/** Byte offsets of rows that are `pitch` bytes apart, filled up to a multiple of four. */
+export function rowOffsets(machine: Machine, rows: number, pitch: number): number {
+  const count = roundUp(rows, 4)
+  const address = machine.allocate(count)
+  machine.integers(address, count).forEach((_, i, all) => {
+    all[i] = i * pitch
+  })
+  return address
+}

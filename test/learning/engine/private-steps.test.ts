@@ -32,6 +32,19 @@ const image: ModelDescription = {
   loss: 'cross-entropy',
 }
 
+/** Its second convolution is taken in points. */
+const tiled: ModelDescription = {
+  input: [7, 9, 1],
+  layers: [
+    { type: 'conv2d', filters: 8, kernel: [5, 5], stride: 1, padding: 'same', activation: 'relu' },
+    { type: 'conv2d', filters: 12, kernel: [5, 3], stride: 1, padding: 'same', activation: 'relu' },
+    { type: 'maxPool2d', size: 2, stride: 2 },
+    { type: 'flatten' },
+    dense(3),
+  ],
+  loss: 'cross-entropy',
+}
+
 const normed: ModelDescription = {
   input: [4, 5, 2],
   layers: [
@@ -82,7 +95,7 @@ async function oracleStep(trainer: Trainer, start: Float32Array, examples: Examp
 describe.each(['simd128', 'relaxed'] satisfies Variant[])('private steps, compiled %s', (variant) => {
   const factory = compiledTrainer({ variant })
 
-  test.each(Object.entries({ ...small, image, normed, words }))(
+  test.each(Object.entries({ ...small, image, tiled, normed, words }))(
     '%s: without noise a step is the sum of rows clipped one by one, to 1e-5',
     async (_, model) => {
       const oracle = await tfjsTrainer({ backend: 'cpu' })(model)
@@ -163,7 +176,7 @@ describe.each(['simd128', 'relaxed'] satisfies Variant[])('private steps, compil
         expect(Math.abs(share - batchRate)).toBeLessThan(0.06)
         expect(new Set(times).size).toBeGreaterThan(1)
       }),
-      { numRuns: 5 },
+      { numRuns: 5, seed: 4 },
     )
   })
 

@@ -9,6 +9,7 @@ export * from './parameters'
 export * from './privacy'
 export * from './products'
 export * from './tables'
+export * from './winograd'
 
 /** Where free memory begins: below stand the module's own tables. */
 export function heapBase(): usize {

@@ -7,11 +7,12 @@
  * Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication", for the tiles held in registers.
  */
 
-import { madd, sum } from './vector'
+import { madd } from './vector'
 
 /**
- * y = x w + bias, then max(0, .) if `relu`. Rows are computed four at a time: `rows` offsets are read, rounded up to four,
- * and y must have room for them. `block` rows go through all panels before the next ones, so that they stay in the cache.
+ * y = x w + bias, or with `more` y = y + x w; then max(0, .) if `relu`. Rows are computed four at a time: `rows` offsets are
+ * read, rounded up to four, and y must have room for them. `block` rows go through all panels before the next ones, so that
+ * they stay in the cache. `panelBytes` from panel to panel: a call may take some of the rows of w only.
  */
 export function multiply(
   x: usize,
@@ -21,14 +22,15 @@ export function multiply(
   length: i32,
   pitch: i32,
   w: usize,
+  panelBytes: i32,
   bias: usize,
   y: usize,
   yPitch: i32,
   panels: i32,
   block: i32,
+  more: bool,
   relu: bool,
 ): void {
-  const panelBytes = segments * length * 32
   const floor = f32x4.splat(relu ? 0 : -Infinity)
   for (let first = 0; first < rows; first += block) {
     const end = min(first + block, rows)
@@ -50,6 +52,17 @@ export function multiply(
           c21 = bias1,
           c30 = bias0,
           c31 = bias1
+        let to = y + i * yPitch + j * 32
+        if (more) {
+          c00 = v128.load(to)
+          c01 = v128.load(to, 16)
+          c10 = v128.load(to + yPitch)
+          c11 = v128.load(to + yPitch, 16)
+          c20 = v128.load(to + yPitch * 2)
+          c21 = v128.load(to + yPitch * 2, 16)
+          c30 = v128.load(to + yPitch * 3)
+          c31 = v128.load(to + yPitch * 3, 16)
+        }
         let p = panel
         for (let s = 0; s < segments; s++) {
           const stop = p + length * 32
@@ -80,7 +93,6 @@ export function multiply(
           x2 += skip
           x3 += skip
         }
-        let to = y + i * yPitch + j * 32
         v128.store(to, f32x4.max(c00, floor))
         v128.store(to, f32x4.max(c01, floor), 16)
         to += yPitch
@@ -117,20 +129,21 @@ export function accumulate(
   beta: f32,
 ): void {
   for (let first = 0; first < rows; first += block) {
-    const count = min(block, rows - first)
-    const keep = f32x4.splat(first === 0 ? beta : 1)
+    const at = offsets + first * 4
+    const end = at + min(block, rows - first) * 4
+    const keep = first === 0 ? beta : 1
     let to = w
     for (let j = 0; j < panels; j++) {
       const gradient = dy + first * yPitch + j * 32
       for (let s = 0; s < segments; s++) {
-        let k = 0
         const column = x + s * pitch
+        let k = 0
         for (; k + 4 <= length; k += 4) {
-          fourRows(column + k * 4, offsets + first * 4, count, gradient, yPitch, to, f32x4.splat(alpha), keep)
+          fourRows(column + k * 4, at, end, gradient, yPitch, to, alpha, keep)
           to += 128
         }
         for (; k < length; k++) {
-          oneRow(column + k * 4, offsets + first * 4, count, gradient, yPitch, to, f32x4.splat(alpha), keep)
+          oneRow(column + k * 4, at, end, gradient, yPitch, to, alpha, keep)
           to += 32
         }
       }
@@ -138,17 +151,8 @@ export function accumulate(
   }
 }
 
-/** A 4 x 8 tile of `accumulate`. */
-function fourRows(
-  x: usize,
-  offsets: usize,
-  rows: i32,
-  dy: usize,
-  yPitch: i32,
-  to: usize,
-  alpha: v128,
-  beta: v128,
-): void {
+/** A 4 x 8 tile of `accumulate`, over the rows whose offsets stand from `at` to `end`. */
+function fourRows(x: usize, at: usize, end: usize, dy: usize, yPitch: i32, to: usize, alpha: f32, beta: f32): void {
   let c00 = f32x4.splat(0),
     c01 = c00,
     c10 = c00,
@@ -157,8 +161,7 @@ function fourRows(
     c21 = c00,
     c30 = c00,
     c31 = c00
-  const end = offsets + rows * 4
-  for (let at = offsets; at < end; at += 4) {
+  for (; at < end; at += 4) {
     const p = x + load<i32>(at)
     const d0 = v128.load(dy)
     const d1 = v128.load(dy, 16)
@@ -176,37 +179,37 @@ function fourRows(
     c31 = madd(a, d1, c31)
     dy += yPitch
   }
-  blend(to, c00, alpha, beta)
-  blend(to + 16, c01, alpha, beta)
-  blend(to + 32, c10, alpha, beta)
-  blend(to + 48, c11, alpha, beta)
-  blend(to + 64, c20, alpha, beta)
-  blend(to + 80, c21, alpha, beta)
-  blend(to + 96, c30, alpha, beta)
-  blend(to + 112, c31, alpha, beta)
+  blend(to, c00, c01, alpha, beta)
+  blend(to + 32, c10, c11, alpha, beta)
+  blend(to + 64, c20, c21, alpha, beta)
+  blend(to + 96, c30, c31, alpha, beta)
 }
 
-function oneRow(x: usize, offsets: usize, rows: i32, dy: usize, yPitch: i32, to: usize, alpha: v128, beta: v128): void {
+function oneRow(x: usize, at: usize, end: usize, dy: usize, yPitch: i32, to: usize, alpha: f32, beta: f32): void {
   let c0 = f32x4.splat(0),
     c1 = c0
-  const end = offsets + rows * 4
-  for (let at = offsets; at < end; at += 4) {
+  for (; at < end; at += 4) {
     const a = v128.load_splat<f32>(x + load<i32>(at))
     c0 = madd(a, v128.load(dy), c0)
     c1 = madd(a, v128.load(dy, 16), c1)
     dy += yPitch
   }
-  blend(to, c0, alpha, beta)
-  blend(to + 16, c1, alpha, beta)
+  blend(to, c0, c1, alpha, beta)
 }
 
 /** With beta = 0 what stood there is not read, so that it may be anything. */
-function blend(to: usize, value: v128, alpha: v128, beta: v128): void {
-  const kept = f32x4.extract_lane(beta, 0) === 0 ? f32x4.splat(0) : f32x4.mul(v128.load(to), beta)
-  v128.store(to, madd(value, alpha, kept))
+function blend(to: usize, low: v128, high: v128, alpha: f32, beta: f32): void {
+  let keep0 = f32x4.splat(0),
+    keep1 = keep0
+  if (beta !== 0) {
+    keep0 = f32x4.mul(v128.load(to), f32x4.splat(beta))
+    keep1 = f32x4.mul(v128.load(to, 16), f32x4.splat(beta))
+  }
+  v128.store(to, madd(low, f32x4.splat(alpha), keep0))
+  v128.store(to, madd(high, f32x4.splat(alpha), keep1), 16)
 }
 
-/** bias = beta bias + alpha (sum of the rows of dy), panel by panel. */
+/** bias = beta bias + alpha (sum of the rows of dy), panel by panel; a few rows at a time, so that they are read once. */
 export function accumulateBias(
   dy: usize,
   yPitch: i32,
@@ -216,85 +219,76 @@ export function accumulateBias(
   alpha: f32,
   beta: f32,
 ): void {
-  for (let j = 0; j < panels * 2; j++) {
-    let total = f32x4.splat(0)
-    let at = dy + j * 16
-    for (let i = 0; i < rows; i++) {
-      total = f32x4.add(total, v128.load(at))
-      at += yPitch
+  for (let first = 0; first < rows; first += 64) {
+    const end = dy + min(64, rows - first) * yPitch
+    for (let j = 0; j < panels * 32; j += 32) {
+      let low = f32x4.splat(0)
+      let high = f32x4.splat(0)
+      for (let at = dy + j; at < end; at += yPitch) {
+        low = f32x4.add(low, v128.load(at))
+        high = f32x4.add(high, v128.load(at, 16))
+      }
+      blend(bias + j, low, high, alpha, first === 0 ? beta : 1)
     }
-    blend(bias + j * 16, total, f32x4.splat(alpha), f32x4.splat(beta))
+    dy = end
   }
 }
 
-/** dx = dy w^T for `inputs` columns; rows are computed four at a time, and dx must have room for them. */
+const zeros: usize = memory.data(32, 16)
+
+/**
+ * dx = dy w^T, eight columns of dx at a time, for which eight rows of w are turned into a panel in `turned`, of as many
+ * numbers as eight rows of w. `offsets` are those of the rows of dy, and dx has room for multiples of four rows and eight
+ * columns; those past `inputs` become zero.
+ */
 export function backpropagate(
   dy: usize,
-  yPitch: i32,
+  offsets: usize,
   rows: i32,
   w: usize,
   inputs: i32,
   panels: i32,
   dx: usize,
   xPitch: i32,
+  turned: usize,
 ): void {
-  const panelBytes = inputs * 32
-  for (let k = 0; k < inputs; k += 2) {
-    const pair = k + 1 < inputs
-    for (let i = 0; i < rows; i += 4) {
-      let d = dy + i * yPitch
-      let p = w + k * 32
-      let c00 = f32x4.splat(0),
-        c01 = c00,
-        c10 = c00,
-        c11 = c00,
-        c20 = c00,
-        c21 = c00,
-        c30 = c00,
-        c31 = c00
-      for (let j = 0; j < panels; j++) {
-        const u0 = v128.load(p)
-        const u1 = v128.load(p, 16)
-        const v0 = v128.load(p, 32)
-        const v1 = v128.load(p, 48)
-        let a = v128.load(d)
-        let b = v128.load(d, 16)
-        c00 = madd(a, u0, c00)
-        c01 = madd(a, v0, c01)
-        c00 = madd(b, u1, c00)
-        c01 = madd(b, v1, c01)
-        a = v128.load(d + yPitch)
-        b = v128.load(d + yPitch, 16)
-        c10 = madd(a, u0, c10)
-        c11 = madd(a, v0, c11)
-        c10 = madd(b, u1, c10)
-        c11 = madd(b, v1, c11)
-        a = v128.load(d + yPitch * 2)
-        b = v128.load(d + yPitch * 2, 16)
-        c20 = madd(a, u0, c20)
-        c21 = madd(a, v0, c21)
-        c20 = madd(b, u1, c20)
-        c21 = madd(b, v1, c21)
-        a = v128.load(d + yPitch * 3)
-        b = v128.load(d + yPitch * 3, 16)
-        c30 = madd(a, u0, c30)
-        c31 = madd(a, v0, c31)
-        c30 = madd(b, u1, c30)
-        c31 = madd(b, v1, c31)
-        d += 32
-        p += panelBytes
-      }
-      const to = dx + i * xPitch + k * 4
-      store<f32>(to, sum(c00))
-      store<f32>(to + xPitch, sum(c10))
-      store<f32>(to + xPitch * 2, sum(c20))
-      store<f32>(to + xPitch * 3, sum(c30))
-      if (pair) {
-        store<f32>(to, sum(c01), 4)
-        store<f32>(to + xPitch, sum(c11), 4)
-        store<f32>(to + xPitch * 2, sum(c21), 4)
-        store<f32>(to + xPitch * 3, sum(c31), 4)
-      }
+  for (let k = 0; k < inputs; k += 8) {
+    let to = turned
+    for (let j = 0; j < panels; j++) {
+      turnBlock(w + (j * inputs + k) * 32, min(8, inputs - k), to)
+      to += 256
     }
+    multiply(dy, offsets, rows, 1, panels * 8, 0, turned, 0, zeros, dx + k * 4, xPitch, 1, rows, false, false)
   }
+}
+
+/** The transpose of up to eight rows of eight numbers; missing rows count as zeros. */
+function turnBlock(from: usize, rows: i32, to: usize): void {
+  if (rows < 8) {
+    memory.fill(to, 0, 256)
+    for (let r = 0; r < rows; r++) {
+      for (let c = 0; c < 8; c++) store<f32>(to + c * 32 + r * 4, load<f32>(from + r * 32 + c * 4))
+    }
+    return
+  }
+  for (let half: usize = 0; half < 32; half += 16) {
+    turnQuarter(from + half, to + half * 8)
+    turnQuarter(from + half + 128, to + half * 8 + 16)
+  }
+}
+
+/** Four by four numbers in rows of 32 bytes. */
+function turnQuarter(from: usize, to: usize): void {
+  const r0 = v128.load(from)
+  const r1 = v128.load(from, 32)
+  const r2 = v128.load(from, 64)
+  const r3 = v128.load(from, 96)
+  const low01 = v128.shuffle<i32>(r0, r1, 0, 4, 1, 5)
+  const high01 = v128.shuffle<i32>(r0, r1, 2, 6, 3, 7)
+  const low23 = v128.shuffle<i32>(r2, r3, 0, 4, 1, 5)
+  const high23 = v128.shuffle<i32>(r2, r3, 2, 6, 3, 7)
+  v128.store(to, v128.shuffle<i64>(low01, low23, 0, 2))
+  v128.store(to, v128.shuffle<i64>(low01, low23, 1, 3), 32)
+  v128.store(to, v128.shuffle<i64>(high01, high23, 0, 2), 64)
+  v128.store(to, v128.shuffle<i64>(high01, high23, 1, 3), 96)
 }
