@@ -1,10 +1,12 @@
 /** The bulk plane of the coordinator: resumable uploads staged on disk, published blobs served by hash. */
 
 import { createHash, type Hash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import express, { type Request, type Response, type Router } from 'express'
+import type { Blobs } from './store/blobs/blobs.ts'
+import { onStore } from './store/faults.ts'
 
 /** What one peer may do on the bulk plane; found by the token its handshake was given. */
 export interface Peer {
@@ -28,10 +30,19 @@ export interface BulkPlane {
   take(token: string, hash: string): Promise<Uint8Array | undefined>
 }
 
-/** @param publishedFile the path of a published blob. */
-export async function bulkPlane(stagingFolder: string, publishedFile: (hash: string) => string): Promise<BulkPlane> {
-  await rm(stagingFolder, { recursive: true, force: true })
-  await mkdir(stagingFolder, { recursive: true, mode: 0o700 })
+export interface BulkOptions {
+  /** Uploads are put together here. */
+  readonly staging: string
+  readonly published: Blobs
+  /** The disk under the staging folder does not take what comes in. */
+  readonly onFault: (error: unknown) => void
+}
+
+export async function bulkPlane({ staging, published, onFault }: BulkOptions): Promise<BulkPlane> {
+  await onStore(staging, async () => {
+    await rm(staging, { recursive: true, force: true })
+    await mkdir(staging, { recursive: true, mode: 0o700 })
+  })
   const peers = new Map<string, Peer>()
   const staged = new Map<string, Staged>()
   const complete = new Map<string, string>()
@@ -74,7 +85,7 @@ export async function bulkPlane(stagingFolder: string, publishedFile: (hash: str
     }
     const key = slot(known.token, request.params.hash)
     const upload = staged.get(key) ?? {
-      path: join(stagingFolder, `${createHash('sha256').update(key).digest('hex')}`),
+      path: join(staging, createHash('sha256').update(key).digest('hex')),
       length,
       hash: createHash('sha256'),
       received: 0,
@@ -89,8 +100,12 @@ export async function bulkPlane(stagingFolder: string, publishedFile: (hash: str
       )
     }
     staged.set(key, upload)
-    if (!(await append(upload, request, known.peer.progress))) {
-      return refuse(response, 413, 'ERR_BLOB', `expected ${length} bytes, more came`)
+    try {
+      const whole = await onStore(staging, () => append(upload, request, known.peer.progress))
+      if (!whole) return refuse(response, 413, 'ERR_BLOB', `expected ${length} bytes, more came`)
+    } catch (error) {
+      onFault(error)
+      return refuse(response, 507, 'ERR_STORE', 'the coordinator cannot take it now')
     }
     if (upload.received === upload.length) {
       staged.delete(key)
@@ -107,17 +122,17 @@ export async function bulkPlane(stagingFolder: string, publishedFile: (hash: str
   router.get('/blobs/:hash', async (request, response) => {
     if (peerOf(request) === undefined)
       return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this connection')
-    const path = publishedFile(request.params.hash)
-    const file = await stat(path).catch(() => undefined)
-    if (file === undefined) return refuse(response, 404, 'ERR_BLOB', `no blob ${request.params.hash}`)
+    const { hash } = request.params
+    const size = await published.size(hash)
+    if (size === undefined) return refuse(response, 404, 'ERR_BLOB', `no blob ${hash}`)
     const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? '0')
-    if (start > file.size) return refuse(response, 416, 'ERR_BLOB_OFFSET', `the blob has ${file.size} bytes`)
+    if (start > size) return refuse(response, 416, 'ERR_BLOB_OFFSET', `the blob has ${size} bytes`)
     response.status(start > 0 ? 206 : 200).set({
       'content-type': 'application/octet-stream',
-      'content-length': String(file.size - start),
+      'content-length': String(size - start),
       'cache-control': 'no-store',
     })
-    createReadStream(path, { start })
+    Readable.from(published.read(hash, start))
       .on('error', (error) => response.destroy(error))
       .pipe(response)
   })
@@ -148,21 +163,27 @@ async function append(upload: Staged, request: Request, progress: () => void): P
   upload.busy = true
   const file = await open(upload.path, upload.received === 0 ? 'w' : 'a', 0o600)
   try {
-    for await (const chunk of request) {
-      const bytes: Buffer = chunk
+    for await (const bytes of untilBroken(request)) {
       if (upload.received + bytes.length > upload.length) return false
-      await file.write(bytes)
+      await file.writeFile(bytes)
       upload.hash.update(bytes)
       upload.received += bytes.length
       progress()
     }
-  } catch {
-    // The peer's connection broke: it asks where to go on and sends the rest.
+    return true
   } finally {
     upload.busy = false
     await file.close()
   }
-  return true
+}
+
+/** The body as far as it comes: a peer whose connection broke asks where to go on and sends the rest. */
+async function* untilBroken(request: Request): AsyncGenerator<Buffer, void> {
+  try {
+    for await (const chunk of request) yield chunk
+  } catch {
+    // Only reading is in here: what the disk says comes from whoever reads this.
+  }
 }
 
 async function discard<T>(from: Map<string, T>, key: string, path: string): Promise<void> {

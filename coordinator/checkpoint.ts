@@ -2,7 +2,7 @@
 
 import type { Algorithm } from '../protocol/algorithm.ts'
 import { fromHex } from '../protocol/bytes.ts'
-import { ProtocolError } from '../protocol/errors.ts'
+import { InputError } from '../protocol/errors.ts'
 import type { JournalEntry } from '../protocol/journal/entries.ts'
 import type { BlobStore } from '../protocol/wire/channel.ts'
 
@@ -18,7 +18,7 @@ export interface Checkpoint<State> {
   readonly finished: boolean
 }
 
-/** @returns `undefined` for a journal that has not begun. @throws ProtocolError ERR_STORE where the committed state is gone. */
+/** @returns `undefined` for a journal that has not begun. @throws InputError ERR_STORE where the committed state is gone. */
 export async function checkpointOf<State, Site>(
   entries: readonly JournalEntry[],
   algorithm: Algorithm<State, Site>,
@@ -43,9 +43,6 @@ async function committedState<State, Site>(
 ): Promise<State> {
   const bytes = await blobs.get(fromHex(stateHash))
   if (bytes === undefined)
-    throw new ProtocolError(
-      'ERR_STORE',
-      `the state ${stateHash} of the last round is not in the store; submit the plan anew`,
-    )
+    throw new InputError('ERR_STORE', `the state ${stateHash} of the last round is not in the store; restore a backup`)
   return algorithm.decode(bytes)
 }

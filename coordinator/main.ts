@@ -2,7 +2,7 @@
 
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { toHex } from '../protocol/bytes.ts'
 import { InputError } from '../protocol/errors.ts'
 import { parseRoster } from '../protocol/roster.ts'
@@ -15,6 +15,8 @@ interface Options {
   readonly port: number
   readonly patience: number
   readonly assembly: number
+  readonly database?: string
+  readonly blobs?: string
   readonly json?: true
 }
 
@@ -27,6 +29,12 @@ export function coordinatorCommand(): Command {
     .option('--port <number>', 'port to listen on; 0 takes any free one', wholeNumber(65_535), 7443)
     .option('--patience <seconds>', 'silence after which a site is given up for a round', seconds, 60)
     .option('--assembly <seconds>', 'wait for the rest of the roster once the quorum is there', seconds, 10)
+    .addOption(
+      new Option('--database <url>', 'PostgreSQL for runs and journals (default: SQLite in --dir)').env('DATABASE_URL'),
+    )
+    .addOption(
+      new Option('--blobs <url>', 'S3-compatible bucket for sums and states (default: --dir)').env('BLOBS_URL'),
+    )
     .option('--json', 'one JSON object a line')
     .action(start)
 }
@@ -47,6 +55,8 @@ async function start(options: Options): Promise<void> {
     roster: parseRoster(text),
     patience: options.patience * 1000,
     assembly: options.assembly * 1000,
+    databaseUrl: options.database,
+    blobsUrl: options.blobs,
   })
   const key = toHex(coordinator.identity)
   const url = `http://${options.host}:${coordinator.port}`
@@ -55,10 +65,14 @@ async function start(options: Options): Promise<void> {
     console.log(`listening at ${url}`)
     console.log(`coordinator key ${key} (each site pins it with --coordinator-key)`)
   }
-  await new Promise<void>((resolve) => {
+  const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
-  await coordinator.close()
+  try {
+    await Promise.race([stopped, coordinator.failed])
+  } finally {
+    await coordinator.close()
+  }
 }
 
 const wholeNumber =

@@ -2,16 +2,23 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect } from '../../client-node/connect.ts'
-import { fileBlobs } from '../../coordinator/blobs.ts'
 import { bulkPlane } from '../../coordinator/bulk.ts'
 import { openDoors } from '../../coordinator/server.ts'
+import { diskBlobs } from '../../coordinator/store/blobs/disk.ts'
+import { toHex } from '../../protocol/bytes.ts'
 import type { CoordinatorLink } from '../../protocol/wire/channel.ts'
 import { channelContract } from '../contracts/channel.ts'
 
 channelContract('socket.io beside HTTP', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
-  const published = await fileBlobs(join(folder, 'blobs'))
-  const bulk = await bulkPlane(join(folder, 'staging'), published.path)
+  const blobs = await diskBlobs(join(folder, 'blobs'))
+  const bulk = await bulkPlane({
+    staging: join(folder, 'staging'),
+    published: blobs,
+    onFault: (error) => {
+      throw error
+    },
+  })
   const links: ((link: CoordinatorLink) => void)[] = []
   const arrived = new Promise<CoordinatorLink>((resolve) => links.push(resolve))
   const doors = await openDoors({
@@ -26,7 +33,7 @@ channelContract('socket.io beside HTTP', async () => {
   return {
     site,
     coordinator,
-    published,
+    published: { put: (hash, bytes) => blobs.put(toHex(hash), bytes), get: async () => undefined },
     close: async () => {
       site.close()
       await doors.close()
