@@ -30,8 +30,9 @@ export class NumberReader {
   readonly #dialect: Dialect
   readonly #missing: MissingCodes
   readonly #point: number
-  /** No code to look for and no conversion to do: a plain number in the range is the value. */
-  readonly #plainly: boolean
+  /** No code to look for and no conversion to do: a plain number that fits is the value. */
+  readonly plainly: boolean
+  readonly #integer: boolean
   readonly #low: number
   readonly #high: number
 
@@ -40,7 +41,8 @@ export class NumberReader {
     this.#dialect = dialect
     this.#missing = new MissingCodes(dialect.missing)
     this.#point = dialect.decimal === ',' ? comma : point
-    this.#plainly = this.#missing.numbers.length === 0 && dialect.conversion === undefined && !column.integer
+    this.plainly = this.#missing.numbers.length === 0 && dialect.conversion === undefined
+    this.#integer = column.integer
     this.#low = column.range[0]
     this.#high = column.range[1]
   }
@@ -51,8 +53,22 @@ export class NumberReader {
     const end = row.ends[field]
     if (start === end && this.#missing.empty) return Number.NaN
     const plain = this.#plain(row.bytes, start, end)
-    if (this.#plainly && plain >= this.#low && plain <= this.#high) return plain
+    if (this.plainly && this.fits(plain)) return plain
     return this.#valueOf(Number.isNaN(plain) ? this.#fromText(row.text(field), row, field) : plain, row, field)
+  }
+
+  get emptyIsMissing(): boolean {
+    return this.#missing.empty
+  }
+
+  /** Whether a plain number is in the range, and whole where it must be. */
+  fits(value: number): boolean {
+    return value >= this.#low && value <= this.#high && (!this.#integer || Number.isInteger(value))
+  }
+
+  /** A decimal number, NaN where the text is anything else. */
+  plainText(text: string): number {
+    return decimalNumber.test(text) ? Number(text) : Number.NaN
   }
 
   /** The same of a value that has a type. @throws InputError ERR_DATA_TYPE and those of `read` */
@@ -95,8 +111,7 @@ export class NumberReader {
 
   #fromText(text: string, place: Place, field: number): number {
     if (this.#missing.texts.has(text)) return Number.NaN
-    const withPoint = this.#dialect.decimal === ',' ? text.replace(',', '.') : text
-    const value = decimalNumber.test(withPoint) ? Number(withPoint) : Number.NaN
+    const value = this.plainText(this.#dialect.decimal === ',' ? text.replace(',', '.') : text)
     if (Number.isFinite(value)) return value
     const hint = /^[+-]?\d+,\d+$/.test(text) ? '; for decimal commas set format.decimal to ","' : ''
     const found = text === '' ? 'an empty field' : JSON.stringify(text.slice(0, 80))
@@ -143,14 +158,20 @@ export class CategoryReader {
     if (row.escaped[field] === 1) return this.#fromText(row.text(field), row, field)
     const start = row.starts[field]
     const end = row.ends[field]
-    const hash = fnv1a(row.bytes, start, end)
-    const known = this.#remembered.get(hash)
-    if (known !== undefined && sameBytes(known.bytes, row.bytes, start, end)) return known.index
+    const known = this.remembered(row.bytes, start, end)
+    if (known !== undefined) return known
     const index = this.#fromText(row.text(field), row, field)
-    if (known === undefined && this.#remembered.size < rememberedSpellings) {
+    const hash = fnv1a(row.bytes, start, end)
+    if (!this.#remembered.has(hash) && this.#remembered.size < rememberedSpellings) {
       this.#remembered.set(hash, { bytes: row.bytes.slice(start, end), index })
     }
     return index
+  }
+
+  /** The index of a spelling that was read before. */
+  remembered(bytes: Uint8Array, start: number, end: number): number | undefined {
+    const known = this.#remembered.get(fnv1a(bytes, start, end))
+    return known !== undefined && sameBytes(known.bytes, bytes, start, end) ? known.index : undefined
   }
 
   /** The same of a value that has a type. @throws InputError ERR_DATA_CATEGORY, ERR_DATA_TYPE */

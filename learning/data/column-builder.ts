@@ -21,6 +21,7 @@ export interface ColumnBuilder<Values> {
 }
 
 export class NumberColumnBuilder implements ColumnBuilder<NumberValues> {
+  readonly type = 'number'
   readonly name: string
   readonly field: number
   missing = 0
@@ -46,12 +47,18 @@ export class NumberColumnBuilder implements ColumnBuilder<NumberValues> {
     this.#values.push(value)
   }
 
+  append(values: Float64Array): void {
+    for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) this.missing++
+    this.#values.append(values)
+  }
+
   take(): NumberValues {
     return { type: 'number', name: this.name, values: this.#values.take() }
   }
 }
 
 export class CategoryColumnBuilder implements ColumnBuilder<CategoryValues> {
+  readonly type = 'category'
   readonly name: string
   readonly field: number
   missing = 0
@@ -77,6 +84,11 @@ export class CategoryColumnBuilder implements ColumnBuilder<CategoryValues> {
   push(code: number): void {
     if (code === -1) this.missing++
     this.#codes.push(code)
+  }
+
+  append(codes: Float64Array): void {
+    for (let i = 0; i < codes.length; i++) if (codes[i] === -1) this.missing++
+    this.#codes.append(codes)
   }
 
   take(): CategoryValues {
@@ -132,8 +144,8 @@ export class LabelBuilder {
   readonly field: number
   readonly #label: Label
   readonly #dialect: Dialect
-  readonly #number: NumberReader | undefined
-  readonly #category: CategoryReader | undefined
+  readonly number: NumberReader | undefined
+  readonly category: CategoryReader | undefined
   /** Codes from here on are positive; undefined for other than binary labels. */
   readonly #firstPositive: number | undefined
   readonly #values = new Pieces((length) => new Float32Array(length))
@@ -145,26 +157,26 @@ export class LabelBuilder {
     this.#label = label
     this.#dialect = dialect
     const column = labelColumn(label)
-    if (column.type === 'number') this.#number = new NumberReader(column, dialect)
+    if (column.type === 'number') this.number = new NumberReader(column, dialect)
     else {
       const categories = label.type === 'binary' ? [...label.negative, ...label.positive] : column.categories
       this.#firstPositive = label.type === 'binary' ? label.negative.length : undefined
-      this.#category = new CategoryReader({ ...column, categories }, dialect)
+      this.category = new CategoryReader({ ...column, categories }, dialect)
     }
   }
 
   /** @returns false, and adds nothing, where the label is missing. @throws InputError ERR_DATA_LABEL_MISSING, ERR_DATA_* */
   add(row: Row): boolean {
-    if (this.#number) return this.push(this.#number.read(row, this.field))
+    if (this.number) return this.push(this.number.read(row, this.field))
     if (row.starts[this.field] === row.ends[this.field]) this.#refuseEmpty(row)
-    return this.push(this.#category ? this.#ofCode(this.#category.read(row, this.field)) : Number.NaN)
+    return this.push(this.category ? this.#ofCode(this.category.read(row, this.field)) : Number.NaN)
   }
 
   addCell(value: unknown, place: Place): boolean {
     const cell = cellOf(value)
-    if (this.#number) return this.push(this.#number.readCell(cell, place, this.field))
+    if (this.number) return this.push(this.number.readCell(cell, place, this.field))
     if (cell === '') this.#refuseEmpty(place)
-    return this.push(this.#category ? this.#ofCode(this.#category.readCell(cell, place, this.field)) : Number.NaN)
+    return this.push(this.category ? this.#ofCode(this.category.readCell(cell, place, this.field)) : Number.NaN)
   }
 
   push(value: number): boolean {
@@ -190,6 +202,11 @@ export class LabelBuilder {
 
   take(): Float32Array {
     return this.#values.take()
+  }
+
+  /** What was read of a label, NaN where it is missing. */
+  valueOf(read: number): number {
+    return this.number ? read : this.#ofCode(read)
   }
 
   #ofCode(code: number): number {

@@ -5,6 +5,7 @@ import { CsvParser } from './csv-parser.ts'
 import { type Feed, sourceOf } from './feed.ts'
 import { declaredColumns } from './file-columns.ts'
 import { fileFormat, noMapping } from './mapping.ts'
+import { PlainRecords } from './plain-records.ts'
 import type { Row } from './row.ts'
 import type { LoadedTable, TableRequest } from './source.ts'
 import type { TableBuilder } from './table-builder.ts'
@@ -23,18 +24,26 @@ export const readCsv = (text: CsvText, request: TableRequest): Promise<LoadedTab
 /** The first record may be a header; the others are the rows. */
 export const csvFeed = (text: CsvText): Feed =>
   async function* ({ schema, mapping = noMapping }, begin) {
-    const { header, delimiter } = fileFormat(schema, mapping)
+    const { header, delimiter, decimal } = fileFormat(schema, mapping)
     const { name: source, size } = text
     let builder: TableBuilder | undefined
-    if (!header) builder = begin({ source, names: declaredColumns(schema, mapping) })
+    let plain: PlainRecords | undefined
     const parser = new CsvParser(source, delimiter, (row) => {
-      if (builder) builder.add(row)
-      else builder = begin({ source, names: headerNames(row) })
+      if (builder === undefined) return start(headerNames(row))
+      plain?.flush()
+      builder.add(row)
     })
+    const start = (names: readonly string[]): void => {
+      builder = begin({ source, names })
+      plain = PlainRecords.of(builder, delimiter, decimal)
+      parser.shortcut = plain
+    }
+    if (!header) start(declaredColumns(schema, mapping))
     let bytes = 0
     for await (const chunk of text.chunks) {
       const piece = typeof chunk === 'string' ? utf8(chunk) : chunk
       parser.push(piece)
+      plain?.flush()
       bytes += piece.length
       yield { bytes, ...(size === undefined ? {} : { total: size }) }
     }

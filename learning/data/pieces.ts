@@ -5,7 +5,7 @@ const pieceLength = 65_536
 interface Piece {
   readonly length: number
   [index: number]: number
-  set(values: this, offset: number): void
+  set(values: ArrayLike<number>, offset: number): void
   subarray(start: number, end: number): this
 }
 
@@ -22,13 +22,20 @@ export class Pieces<T extends Piece> {
   }
 
   push(value: number): void {
-    if (this.#filled === pieceLength) {
-      this.#full.push(this.#last)
-      this.#last = this.#make(pieceLength)
-      this.#filled = 0
-    }
+    if (this.#filled === pieceLength) this.#grow()
     this.#last[this.#filled++] = value
     this.length++
+  }
+
+  append(values: Float64Array): void {
+    for (let from = 0; from < values.length; ) {
+      if (this.#filled === pieceLength) this.#grow()
+      const count = Math.min(values.length - from, pieceLength - this.#filled)
+      this.#last.set(values.subarray(from, from + count), this.#filled)
+      this.#filled += count
+      from += count
+    }
+    this.length += values.length
   }
 
   /** All values, which are let go: the next one begins anew. */
@@ -40,5 +47,11 @@ export class Pieces<T extends Piece> {
     this.#filled = 0
     this.length = 0
     return whole
+  }
+
+  #grow(): void {
+    this.#full.push(this.#last)
+    this.#last = this.#make(pieceLength)
+    this.#filled = 0
   }
 }

@@ -75,7 +75,7 @@ export function featureNames({ columns, images = [] }: Preprocessing): string[] 
 }
 
 /** Rows that are prepared together, so that the part of the result they fill stays near the processor. */
-const rowsAtOnce = 512
+const rowsAtOnce = 1024
 
 /** Rows ready for a model. A table without a label gives labels of 0. */
 export function prepare(table: Table, { columns, images = [], label }: Preprocessing): Examples {

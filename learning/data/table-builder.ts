@@ -3,7 +3,7 @@
 import { InputError } from '../../protocol/errors.ts'
 import type { DataSchema } from '../../protocol/schema.ts'
 import { BlockPlace, type CellBlock } from './cell.ts'
-import type { Dialect } from './cells.ts'
+import type { CategoryReader, Dialect, NumberReader } from './cells.ts'
 import { CategoryColumnBuilder, ImageColumnBuilder, LabelBuilder, NumberColumnBuilder } from './column-builder.ts'
 import { type FileColumns, fieldsByName } from './file-columns.ts'
 import { fileFormat, type Mapping } from './mapping.ts'
@@ -11,6 +11,13 @@ import type { Row } from './row.ts'
 import type { LoadedTable } from './source.ts'
 import { imageColumns, labelColumn, type MeasuredColumn, measuredColumns, type Table } from './table.ts'
 import { conversion } from './units.ts'
+
+/** A field and its reader. */
+export interface PlainColumn {
+  readonly field: number
+  readonly number?: NumberReader
+  readonly category?: CategoryReader
+}
 
 export class TableBuilder {
   /** Rows since the last `take`. */
@@ -71,6 +78,35 @@ export class TableBuilder {
     }
     this.rows += kept.length
     this.#skipped += block.rows - kept.length
+  }
+
+  /** What reads each field that holds a column or the label; undefined for what only the parser reads. */
+  *readers(): Generator<PlainColumn | undefined> {
+    for (const column of this.columns) {
+      const { field } = column
+      yield column.type === 'number' ? { field, number: column.reader } : { field, category: column.reader }
+    }
+    for (const _ of this.#images) yield undefined
+    if (this.label?.number) yield { field: this.label.field, number: this.label.number }
+    if (this.label?.category) yield { field: this.label.field, category: this.label.category }
+  }
+
+  /** Whether a row of `addPlain` has a label; one without is counted here and not added. */
+  keeps(values: Float64Array, batch: number, row: number): boolean {
+    if (!this.label || !Number.isNaN(this.label.valueOf(values[this.label.field * batch + row]))) return true
+    this.#skipped++
+    return false
+  }
+
+  /** Adds rows whose values were read already: `batch` places a field, the first `rows` of them filled. */
+  addPlain(values: Float64Array, batch: number, rows: number): void {
+    const { label } = this
+    if (label) for (let row = 0; row < rows; row++) label.push(label.valueOf(values[label.field * batch + row]))
+    for (const column of this.columns) {
+      const start = column.field * batch
+      column.append(values.subarray(start, start + rows))
+    }
+    this.rows += rows
   }
 
   /** The table since the last call; its values are let go. */
