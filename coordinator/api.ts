@@ -1,15 +1,15 @@
-/** The operator's API: submit a plan, follow its run, fetch its result; every route asks for the operator's token. */
+/** The API of runs: submit a plan, follow its run, fetch its result; every route asks for a token and its role. */
 
-import { randomBytes, timingSafeEqual } from 'node:crypto'
-import { mkdir, open, readFile } from 'node:fs/promises'
-import { dirname } from 'node:path'
-import express, { type Express, type Request, type Response } from 'express'
-import { InputError } from '../protocol/errors.ts'
+import express, { type Express, type Response } from 'express'
+import type { Access } from './access.ts'
+import { textBody } from './doors/requests.ts'
 import type { RunEvent } from './events.ts'
 
 export interface RunView {
   readonly id: string
   readonly name: string
+  /** The plan file as it was submitted. */
+  readonly plan: string
   /** Every event so far, then those to come; ends with the run. */
   follow(): AsyncIterable<RunEvent>
 }
@@ -21,46 +21,21 @@ export interface Runs {
   list(): readonly RunView[]
 }
 
-/** Reads the operator's token at `path`, or makes one there with mode 0600. */
-export async function openToken(path: string): Promise<string> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
-  const fresh = randomBytes(32).toString('hex')
-  try {
-    const file = await open(path, 'wx', 0o600)
-    await file.writeFile(`${fresh}\n`)
-    await file.close()
-    return fresh
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error
-    const token = (await readFile(path, 'utf8')).trim()
-    if (!/^[0-9a-f]{64}$/.test(token)) {
-      throw new InputError(
-        'ERR_TOKEN_FILE',
-        'expected an operator token of 64 hexadecimal digits; delete the file to get a new one',
-        path,
-      )
-    }
-    return token
-  }
-}
-
-export function operatorRoutes(app: Express, runs: Runs, token: string): void {
+export function runRoutes(app: Express, runs: Runs, access: Access): void {
   app.get('/health', (_request, response) => {
     response.json({ status: 'ok' })
   })
   const api = express.Router()
-  api.use((request, response, next) => {
-    if (isOperator(request, token)) next()
-    else response.status(401).json({ code: 'ERR_TOKEN', message: "expected the operator's token" })
-  })
-  api.post('/runs', express.text({ limit: '1mb', type: () => true }), async (request, response) => {
+  api.post('/runs', access('author'), textBody, async (request, response) => {
     const run = await runs.submit(String(request.body))
     response.status(201).json({ id: run.id, name: run.name })
   })
-  api.get('/runs', (_request, response) => {
+  api.get('/runs', access('observer'), (_request, response) => {
     response.json(runs.list().map(({ id, name }) => ({ id, name })))
   })
-  api.get('/runs/:id/events', (request, response) => follow(runs.find(request.params.id), response))
+  api.get('/runs/:id/events', access('observer'), (request, response) =>
+    follow(runs.find(String(request.params.id)), response),
+  )
   app.use('/api', api)
 }
 
@@ -70,16 +45,12 @@ async function follow(run: RunView | undefined, response: Response): Promise<voi
     return
   }
   response.set({ 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+  // A run may be silent for longer than a connection may.
+  response.socket?.setTimeout(0)
   response.flushHeaders()
   for await (const event of run.follow()) {
     if (response.destroyed) return
     response.write(`${JSON.stringify(event)}\n`)
   }
   response.end()
-}
-
-function isOperator(request: Request, token: string): boolean {
-  const given = Buffer.from(/^Bearer (.{64})$/.exec(request.headers.authorization ?? '')?.[1] ?? '')
-  const expected = Buffer.from(token)
-  return given.length === expected.length && timingSafeEqual(given, expected)
 }

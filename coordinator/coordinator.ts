@@ -2,27 +2,41 @@
 
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { equalBytes } from '../protocol/bytes.ts'
 import type { RosterEntry } from '../protocol/wire/messages.ts'
-import { openToken, operatorRoutes } from './api.ts'
+import { access } from './access.ts'
+import { runRoutes } from './api.ts'
 import { bulkPlane } from './bulk.ts'
+import { doorLimits } from './doors/limits.ts'
+import { rate } from './doors/requests.ts'
+import type { TlsFiles } from './doors/tls.ts'
+import { operatorEnrolmentRoutes } from './enrolment/operator-routes.ts'
+import { openOperatorToken } from './enrolment/operator-token.ts'
+import { openRegistryLog } from './enrolment/registry-log.ts'
+import { registryService } from './enrolment/registry-service.ts'
+import { type EnrolmentEvent, enrolmentRoutes } from './enrolment/routes.ts'
 import { admit } from './lobby.ts'
 import { clock, openIdentity, random } from './machine.ts'
 import { Members } from './members.ts'
+import { openRosters } from './rosters.ts'
 import { blobsOfRuns } from './run-blobs.ts'
 import { openRuns } from './runs.ts'
 import { openDoors } from './server.ts'
 import { openBlobs } from './store/blobs/index.ts'
 import { onStore } from './store/faults.ts'
 import { openStore } from './store/index.ts'
-import type { RosterVersion, Store } from './store/store.ts'
 
 export interface CoordinatorOptions {
   /** Keys, tokens, staged uploads; runs, journals and published blobs where no other store is named. */
   readonly folder: string
   readonly host: string
   readonly port: number
-  readonly roster: readonly RosterEntry[]
+  /** A roster made by hand; where unset, sites enrol with invitations. */
+  readonly roster: readonly RosterEntry[] | undefined
+  readonly tls?: TlsFiles | undefined
+  /** Reverse proxies in front. */
+  readonly proxies?: number
+  /** Somebody waits for the operator. */
+  readonly onEnrolment?: (event: EnrolmentEvent) => void
   /** Milliseconds without a byte or a heartbeat after which a site is given up for the round. */
   readonly patience: number
   /** Milliseconds to wait for the rest of the roster once the quorum is there. */
@@ -38,6 +52,8 @@ export interface Coordinator {
   readonly identity: Uint8Array
   /** Rejects where the store fails: then nothing more happens, and a restart goes on from what was kept. */
   readonly failed: Promise<never>
+  /** Reads the TLS certificate again. @throws InputError ERR_TLS */
+  renewCertificate(): Promise<void>
   close(): Promise<void>
 }
 
@@ -53,26 +69,44 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
   failed.catch(() => {})
   try {
     const identity = await openIdentity(join(folder, 'coordinator.key'))
-    const token = await openToken(join(folder, 'operator.token'))
+    const rosters = await openRosters(store)
+    const registry = registryService({
+      ...{ log: await openRegistryLog(store), identity, clock },
+      onRoster: options.roster === undefined ? rosters.take : undefined,
+    })
+    await rosters.take(options.roster ?? registry.roster)
+    await openOperatorToken(join(folder, 'operator.token'), registry, clock.now())
     const blobs = await openBlobs(join(folder, 'blobs'), options.blobsUrl, process.env)
     const bulk = await bulkPlane({ staging: join(folder, 'staging'), published: blobs, onFault: fail })
-    const roster = await currentRoster(store, options.roster)
     const members = new Members({ clock, patience: options.patience })
     const runs = await openRuns({
-      ...{ store, identity, members, roster, onFault: fail, assembly: options.assembly },
+      ...{ store, identity, members, onFault: fail, assembly: options.assembly },
+      roster: () => rosters.current,
       blobsOf: blobsOfRuns(store, blobs),
     })
     const doors = await openDoors({
-      host: options.host,
-      port: options.port,
-      bulk,
-      routes: (app) => operatorRoutes(app, runs, token),
-      onLink: (link) => void admit(link, { identity, members, roster: roster.sites, random }),
+      ...{ host: options.host, port: options.port, bulk },
+      ...{ tls: options.tls, proxies: options.proxies ?? 0 },
+      routes: (app) => {
+        const guard = access(registry.roleOf)
+        const removed = (): void => members.closeAll('ERR_ROSTER_CHANGED', 'the roster has changed; connect anew')
+        app.use('/enrol', rate(doorLimits.enrolmentPerMinute))
+        app.use('/api', rate(doorLimits.apiPerMinute))
+        runRoutes(app, runs, guard)
+        if (options.roster === undefined) {
+          const parts = { registry, coordinator: identity.publicKey, now: clock.now }
+          const plans = (): string[] => runs.list().map(({ plan }) => plan)
+          app.use('/enrol', enrolmentRoutes({ ...parts, plans, report: options.onEnrolment ?? (() => {}) }))
+          app.use('/api', operatorEnrolmentRoutes({ ...parts, access: guard, removed }))
+        }
+      },
+      onLink: (link) => void admit(link, { identity, members, roster: () => rosters.current.sites, random }),
     })
     return {
       port: doors.port,
       identity: identity.publicKey,
       failed,
+      renewCertificate: doors.renew,
       close: async () => {
         members.closeAll('ERR_STOPPED', 'the coordinator was stopped')
         await doors.close()
@@ -83,13 +117,4 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await store.close()
     throw error
   }
-}
-
-/** The roster as it was given is the store's newest version, or becomes it. */
-async function currentRoster(store: Store, given: readonly RosterEntry[]): Promise<RosterVersion> {
-  const newest = (await store.rosters()).at(-1)
-  const same =
-    newest?.sites.length === given.length &&
-    newest.sites.every(({ name, identity }, i) => name === given[i].name && equalBytes(identity, given[i].identity))
-  return newest !== undefined && same ? newest : store.addRoster(given, clock.now())
 }

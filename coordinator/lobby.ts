@@ -15,19 +15,20 @@ const handshakeMilliseconds = 10_000
 export interface Lobby {
   readonly identity: Identity
   readonly members: Members
-  readonly roster: readonly RosterEntry[]
+  /** The roster as it stands when somebody comes. */
+  readonly roster: () => readonly RosterEntry[]
   readonly random: Random
 }
 
 export async function admit(link: CoordinatorLink, { identity, members, roster, random }: Lobby): Promise<void> {
   const late = setTimeout(() => link.close(), handshakeMilliseconds)
   try {
-    const find = (key: Uint8Array): number => roster.findIndex((entry) => equalBytes(entry.identity, key))
+    const find = (key: Uint8Array): number => roster().findIndex((entry) => equalBytes(entry.identity, key))
     const peer = await receive(link, (key) => find(key) >= 0, { identity, verify: nodeProvider.ed25519Verify, random })
     const index = find(peer.identity)
     link.authorise(peer.token, () => members.heard(index))
     link.send(welcome(peer.token))
-    members.connect({ index, name: roster[index].name }, link)
+    members.connect({ index, name: roster()[index].name }, link)
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
     link.send(encodeMessage({ type: 'abort', attempt: 0, code: error.code, reason: error.message }))

@@ -6,11 +6,16 @@ import { Command, InvalidArgumentError, Option } from 'commander'
 import { toHex } from '../protocol/bytes.ts'
 import { InputError } from '../protocol/errors.ts'
 import { parseRoster } from '../protocol/roster.ts'
+import type { RosterEntry } from '../protocol/wire/messages.ts'
 import { startCoordinator } from './coordinator.ts'
+import type { TlsFiles } from './doors/tls.ts'
 
 interface Options {
   readonly dir: string
   readonly roster?: string
+  readonly tlsCert?: string
+  readonly tlsKey?: string
+  readonly proxies: number
   readonly host: string
   readonly port: number
   readonly patience: number
@@ -24,9 +29,15 @@ export function coordinatorCommand(): Command {
   return new Command('coordinator')
     .description('Start the coordinator: it orchestrates rounds and learns only sums')
     .option('--dir <folder>', 'where keys, journals and published sums are kept', 'concordat-coordinator')
-    .option('--roster <file>', 'the sites and their keys (default: roster.json in --dir)')
+    .option(
+      '--roster <file>',
+      'a roster made by hand (default: roster.json in --dir, or else sites enrol by invitation)',
+    )
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--port <number>', 'port to listen on; 0 takes any free one', wholeNumber(65_535), 7443)
+    .option('--tls-cert <file>', 'certificate and chain (PEM) for https; read again on SIGHUP')
+    .option('--tls-key <file>', "the certificate's key (PEM)")
+    .option('--proxies <number>', "reverse proxies in front, whose word on a peer's address counts", wholeNumber(10), 0)
     .option('--patience <seconds>', 'silence after which a site is given up for a round', seconds, 60)
     .option('--assembly <seconds>', 'wait for the rest of the roster once the quorum is there', seconds, 10)
     .addOption(
@@ -40,31 +51,35 @@ export function coordinatorCommand(): Command {
 }
 
 async function start(options: Options): Promise<void> {
-  const rosterFile = options.roster ?? join(options.dir, 'roster.json')
-  const text = await readFile(rosterFile, 'utf8').catch(() => {
-    throw new InputError(
-      'ERR_ROSTER',
-      'no roster file; each site prints its line with "concordat keygen --name NAME"',
-      rosterFile,
-    )
-  })
   const coordinator = await startCoordinator({
     folder: options.dir,
     host: options.host,
     port: options.port,
-    roster: parseRoster(text),
+    roster: await handmadeRoster(options),
+    tls: tlsFiles(options),
+    proxies: options.proxies,
+    onEnrolment: ({ type, site }) => {
+      if (options.json) console.log(JSON.stringify({ type, site }))
+      else
+        console.log(
+          `${site} ${type === 'applied' ? 'applies' : 'has a new key'}: concordat approve ${site} --words "…"`,
+        )
+    },
     patience: options.patience * 1000,
     assembly: options.assembly * 1000,
     databaseUrl: options.database,
     blobsUrl: options.blobs,
   })
   const key = toHex(coordinator.identity)
-  const url = `http://${options.host}:${coordinator.port}`
+  const url = `${options.tlsCert === undefined ? 'http' : 'https'}://${options.host}:${coordinator.port}`
   if (options.json) console.log(JSON.stringify({ type: 'listening', url, port: coordinator.port, key }))
   else {
     console.log(`listening at ${url}`)
     console.log(`coordinator key ${key} (each site pins it with --coordinator-key)`)
   }
+  process.on('SIGHUP', () => {
+    coordinator.renewCertificate().catch((error: unknown) => console.error(String(error)))
+  })
   const stopped = new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve())
   })
@@ -73,6 +88,23 @@ async function start(options: Options): Promise<void> {
   } finally {
     await coordinator.close()
   }
+}
+
+/** `undefined` where sites enrol by invitation. @throws InputError ERR_ROSTER */
+async function handmadeRoster({ roster, dir }: Options): Promise<readonly RosterEntry[] | undefined> {
+  const path = roster ?? join(dir, 'roster.json')
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (roster === undefined) return undefined
+    throw new InputError('ERR_ROSTER', error instanceof Error ? error.message : String(error), path)
+  })
+  return text === undefined ? undefined : parseRoster(text)
+}
+
+function tlsFiles({ tlsCert, tlsKey }: Options): TlsFiles | undefined {
+  if (tlsCert === undefined && tlsKey === undefined) return undefined
+  if (tlsCert === undefined || tlsKey === undefined)
+    throw new InputError('ERR_TLS', 'expected both --tls-cert and --tls-key, or neither')
+  return { certificate: tlsCert, key: tlsKey }
 }
 
 const wholeNumber =

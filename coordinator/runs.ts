@@ -22,7 +22,8 @@ export interface RunsParts {
   readonly store: Store
   readonly identity: Identity
   readonly members: Members
-  readonly roster: RosterVersion
+  /** The current roster, for runs to come. */
+  readonly roster: () => RosterVersion
   readonly blobsOf: BlobsOfRun
   /** The store has failed: no run can go on. */
   readonly onFault: (error: unknown) => void
@@ -35,10 +36,10 @@ export async function openRuns(parts: RunsParts): Promise<Runs> {
   let last: Promise<void> = Promise.resolve()
   const rosters = new Map((await store.rosters()).map(({ version, sites }) => [version, sites]))
   const enqueue = (run: NewRun): RunView => {
-    const sites = rosters.get(run.roster) ?? roster.sites
+    const sites = rosters.get(run.roster) ?? roster().sites
     const name = checkedPlan(run.plan, sites)
     const events = new EventLog()
-    const view: RunView = { id: run.id, name, follow: () => events.follow() }
+    const view: RunView = { id: run.id, name, plan: run.plan, follow: () => events.follow() }
     views.set(run.id, view)
     last = last.then(() => execute({ ...parts, run, events, sites }))
     return view
@@ -48,10 +49,11 @@ export async function openRuns(parts: RunsParts): Promise<Runs> {
     find: (id) => views.get(id),
     list: () => [...views.values()],
     submit: async (plan) => {
-      checkedPlan(plan, roster.sites)
+      const { version, sites } = roster()
+      checkedPlan(plan, sites)
       const run: NewRun = {
         ...{ id: randomBytes(8).toString('hex'), plan, nonce: random.bytes(32) },
-        ...{ roster: roster.version, submitted: clock.now() },
+        ...{ roster: version, submitted: clock.now() },
       }
       await store.addRun(run)
       return enqueue(run)

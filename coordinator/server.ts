@@ -1,6 +1,6 @@
 /** The coordinator's doors: control frames on socket.io and bulk bytes over HTTP, on one port. */
 
-import { createServer, type Server as HttpServer } from 'node:http'
+import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { Server, type Socket } from 'socket.io'
@@ -10,9 +10,16 @@ import type { CoordinatorLink } from '../protocol/wire/channel.ts'
 import { limits } from '../protocol/wire/limits.ts'
 import { Mailbox } from '../protocol/wire/mailbox.ts'
 import type { BulkPlane, Peer } from './bulk.ts'
+import { guardConnections } from './doors/connections.ts'
+import { frameGate } from './doors/frames.ts'
+import { bodyDeadline, isForeign, secureHeaders } from './doors/requests.ts'
+import { openListener, type TlsFiles } from './doors/tls.ts'
+import { clock } from './machine.ts'
 
 export interface Doors {
   readonly port: number
+  /** Reads the TLS certificate again. @throws InputError ERR_TLS */
+  renew(): Promise<void>
   close(): Promise<void>
 }
 
@@ -20,6 +27,10 @@ export interface DoorOptions {
   readonly host: string
   /** 0 takes any free port. */
   readonly port: number
+  /** HTTPS with these; HTTP where unset. */
+  readonly tls?: TlsFiles | undefined
+  /** Reverse proxies in front, whose word on a peer's address is taken. */
+  readonly proxies?: number
   readonly bulk: BulkPlane
   /** Further routes: health, the operator's API. */
   readonly routes: (app: Express) => void
@@ -27,19 +38,14 @@ export interface DoorOptions {
   readonly onLink: (link: CoordinatorLink, address: string) => void
 }
 
-/** @throws InputError ERR_PORT when the port is taken or not allowed. */
+/** @throws InputError ERR_PORT when the port is taken or not allowed, ERR_TLS. */
 export async function openDoors(options: DoorOptions): Promise<Doors> {
   const app = express()
   app.disable('x-powered-by')
-  app.use((_request: Request, response: Response, next: NextFunction) => {
-    response.set({
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    })
-    next()
-  })
+  app.set('trust proxy', options.proxies ?? 0)
+  app.use(secureHeaders(options.tls !== undefined))
   app.use('/bulk', options.bulk.router)
+  app.use(bodyDeadline)
   options.routes(app)
   app.use((request: Request, response: Response) => {
     response.status(404).json({ code: 'ERR_ROUTE', message: `nothing is served at ${request.path}` })
@@ -51,19 +57,26 @@ export async function openDoors(options: DoorOptions): Promise<Doors> {
     else response.status(statusOf(error)).json({ code: 'ERR_REQUEST', message: 'the request could not be handled' })
   })
 
-  const http = createServer({ requestTimeout: 0, headersTimeout: 10_000 }, app)
+  const listener = await openListener(app, options.tls)
+  const http = listener.server
+  guardConnections(http, { perAddress: (options.proxies ?? 0) === 0 })
   const io = new Server(http, {
     maxHttpBufferSize: limits.frame,
     perMessageDeflate: false,
     serveClient: false,
     pingInterval: 10_000,
     pingTimeout: 20_000,
+    allowRequest: ({ headers }, answer) => {
+      const foreign = isForeign(headers.origin, headers.host)
+      answer(foreign ? 'expected a page of this coordinator' : null, !foreign)
+    },
   })
   io.on('connection', (socket) => options.onLink(socketLink(socket, options.bulk), socket.handshake.address))
   await listen(http, options)
   const address = http.address() as AddressInfo
   return {
     port: address.port,
+    renew: listener.renew,
     close: async () => {
       await io.close()
       http.closeAllConnections()
@@ -75,9 +88,12 @@ function socketLink(socket: Socket, bulk: BulkPlane): CoordinatorLink {
   const frames = new Mailbox<Uint8Array>()
   let token: string | undefined
   let peer: Peer | undefined
+  const gate = frameGate(clock)
   socket.on('frame', (frame: unknown) => {
-    // Anything but bytes is no frame of ours: the peer is cut off, the others do not notice.
-    if (!(frame instanceof Uint8Array) || frame.length > limits.frame) socket.disconnect(true)
+    // Anything but bytes is no frame of ours, and nobody may send without end: the peer is cut off, the others do not notice.
+    const taken =
+      frame instanceof Uint8Array && frame.length <= limits.frame && gate.admits(frame.length, frames.waiting)
+    if (!taken) socket.disconnect(true)
     else frames.put(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength))
   })
   socket.on('disconnect', () => {
@@ -94,6 +110,7 @@ function socketLink(socket: Socket, bulk: BulkPlane): CoordinatorLink {
     },
     authorise: (given, progress) => {
       token = toHex(given)
+      gate.trust()
       peer = { maxUpload: 0, progress }
       bulk.admit(token, peer)
     },

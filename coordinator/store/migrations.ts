@@ -33,6 +33,7 @@ const steps: readonly (readonly string[])[] = [
     )`,
     'CREATE INDEX checkpoints_by_hash ON checkpoints (hash)',
   ],
+  ['CREATE TABLE registry (place BIGINT PRIMARY KEY, line TEXT NOT NULL)'],
 ]
 
 export const storeVersion = steps.length

@@ -54,6 +54,13 @@ export async function sqlStore(database: Database, where: string): Promise<Store
       )
       return rows(rosterRow, added)[0]
     },
+    registry: async () =>
+      rows(z.object({ line: z.string() }), await one('SELECT line FROM registry ORDER BY place')).map(
+        ({ line }) => line,
+      ),
+    appendRegistry: async (place, line) => {
+      await one('INSERT INTO registry (place, line) VALUES ($1, $2)', place, line)
+    },
     keep: async (run, hash, most) => {
       const [, ...found] = await database.batch([needed(run, hash), ...outdated(run, most)])
       return hashes(found[0])

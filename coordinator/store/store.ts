@@ -46,6 +46,10 @@ export interface Store {
   /** Every version of the roster there was, oldest first. */
   rosters(): Promise<readonly RosterVersion[]>
   addRoster(sites: readonly RosterEntry[], at: number): Promise<RosterVersion>
+  /** The acts of enrolment, in order: who was invited, approved, revoked. */
+  registry(): Promise<readonly string[]>
+  /** Refuses a place that is taken. */
+  appendRegistry(place: number, line: string): Promise<void>
   /** A run needs a blob, beside the `most` - 1 it asked for last. @returns blobs that no run needs any more. */
   keep(run: string, hash: string, most: number): Promise<readonly string[]>
   /** A run needs only the `most` blobs it asked for last. @returns blobs that no run needs any more. */

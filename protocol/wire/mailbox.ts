@@ -4,6 +4,11 @@ export class Mailbox<T> implements AsyncIterable<T> {
   #wake: (() => void) | undefined
   #closed = false
 
+  /** Items that nobody has read yet. */
+  get waiting(): number {
+    return this.#waiting.length
+  }
+
   put(item: T): void {
     if (this.#closed) return
     this.#waiting.push(item)

@@ -52,6 +52,14 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
       expect(runs).toEqual(['b', 'a', 'c'].map((digit) => ({ ...newRun(digit), status: 'open', code: '', reason: '' })))
     })
 
+    test('the acts of enrolment come back in order, and a place is taken once', async () => {
+      const first = await opened()
+      await first.appendRegistry(0, '{"a":1}')
+      await first.appendRegistry(1, '{"b":2}')
+      await expect(first.appendRegistry(1, '{"c":3}')).rejects.toMatchObject({ code: 'ERR_STORE' })
+      expect(await (await again()).registry()).toEqual(['{"a":1}', '{"b":2}'])
+    })
+
     test("a run's status and its reason are kept, and nobody else's is touched", async () => {
       const first = await opened('a', 'b')
       await first.setStatus('a'.repeat(16), 'failed', { code: 'ERR_QUORUM', reason: "the plan's" })

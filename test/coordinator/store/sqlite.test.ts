@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import Sqlite from 'better-sqlite3'
 import { expect, test } from 'vitest'
 import { openStore } from '../../../coordinator/store/index.ts'
+import { storeVersion } from '../../../coordinator/store/migrations.ts'
 import { storeContract } from '../../contracts/store.ts'
 
 const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'concordat-'))
@@ -19,7 +20,7 @@ test('a commit waits for the disk: write-ahead log, synced at every commit', asy
   const reader = new Sqlite(join(folder, 'coordinator.db'), { readonly: true })
   // Whoever backs up the file reads it while the coordinator works on it.
   expect(reader.pragma('journal_mode', { simple: true })).toBe('wal')
-  expect(reader.prepare('SELECT MAX(version) AS version FROM migrations').get()).toEqual({ version: 1 })
+  expect(reader.prepare('SELECT MAX(version) AS version FROM migrations').get()).toEqual({ version: storeVersion })
   reader.close()
   await store.close()
 })
