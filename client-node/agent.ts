@@ -171,7 +171,7 @@ async function openParticipant(
     roster,
     provider: nodeProvider,
     random,
-    log: fileAnswerLog(join(config.folder, 'answers.bin')),
+    log: fileAnswerLog(join(config.folder, 'answers')),
     open,
     during: async (work, beat) => {
       const timer = setInterval(beat, beatEvery)

@@ -16,6 +16,8 @@ export interface Checkpoint<State> {
   readonly interrupted: boolean
   /** Whether the journal has its last entry: only the sites and the operator may still have to be told. */
   readonly finished: boolean
+  /** Transcripts of the last round that was committed. */
+  readonly transcripts: readonly Uint8Array[]
 }
 
 /** @returns `undefined` for a journal that has not begun. @throws InputError ERR_STORE where the committed state is gone. */
@@ -33,7 +35,8 @@ export async function checkpointOf<State, Site>(
   const interrupted = attempt > 0 && !ended.some((entry) => entry.attempt === attempt)
   const state = last === undefined ? algorithm.init() : await committedState(last.stateHash, algorithm, blobs)
   const finished = entries.some(({ type }) => type === 'finish')
-  return { state, rounds: committed.length, attempt, interrupted, finished }
+  const transcripts = (last?.transcripts ?? []).map(fromHex)
+  return { state, rounds: committed.length, attempt, interrupted, finished, transcripts }
 }
 
 async function committedState<State, Site>(

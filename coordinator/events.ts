@@ -5,6 +5,13 @@ import * as z from 'zod'
 const absence = z.object({ site: z.string(), code: z.string(), reason: z.string() })
 
 const eventSchemas = z.discriminatedUnion('type', [
+  /** How the sites stand in the secure sum, and how many honest ones are behind any sum that can be opened. */
+  z.object({
+    type: z.literal('formation'),
+    mode: z.enum(['strict', 'fast']),
+    groups: z.number(),
+    honest: z.number(),
+  }),
   z.object({
     type: z.literal('waiting'),
     present: z.array(z.string()),

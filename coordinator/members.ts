@@ -22,13 +22,15 @@ interface Connected extends Member {
 export type Happening =
   | { readonly type: 'came'; readonly member: Member }
   | { readonly type: 'said'; readonly member: Member; readonly message: Message }
-  | { readonly type: 'left'; readonly member: Member; readonly code: string; readonly reason: string }
+  | ({ readonly type: 'left' } & Absence)
 
 /** Why a member took no part in a step. */
 export interface Absence {
   readonly member: Member
   readonly code: string
   readonly reason: string
+  /** Whether it broke a rule of the protocol, rather than being away. */
+  readonly fault?: true
 }
 
 /** What a member said in a step: an answer that counts, or something of no concern to it. */
@@ -103,13 +105,13 @@ export class Members {
     for (const { link } of this.#connected.values()) link.send(frame)
   }
 
-  drop(member: Member, code: string, reason: string): void {
+  drop(member: Member, code: string, reason: string, fault?: true): void {
     const connected = this.#connected.get(member.index)
     if (connected === undefined) return
     this.#connected.delete(member.index)
     connected.link.send(encodeMessage({ type: 'abort', attempt: 0, code, reason: reason.slice(0, limits.reason) }))
     connected.link.close()
-    this.#happenings.put({ type: 'left', member, code, reason })
+    this.#happenings.put({ type: 'left', member, code, reason, ...(fault && { fault }) })
   }
 
   closeAll(code: string, reason: string): void {
@@ -147,7 +149,7 @@ export class Members {
       return await take(member, message)
     } catch (error) {
       if (!isPeersFault(error)) throw error
-      this.drop(member, error.code, error.message)
+      this.drop(member, error.code, error.message, true)
       return 'ignored'
     }
   }

@@ -7,8 +7,9 @@ import type { Appended } from '../protocol/journal/chain.ts'
 import type { JournalEntry } from '../protocol/journal/entries.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Random } from '../protocol/random.ts'
-import { decodeSessionKey, type SessionKey } from '../protocol/secagg/messages.ts'
+import { decodeSecure, decodeSessionKey, type SessionKey } from '../protocol/secagg/messages.ts'
 import { type Adder, checkSessionKey, type Deposited } from '../protocol/secagg/server.ts'
+import { coordinatorTable } from '../protocol/secagg/table.ts'
 import type { BlobStore } from '../protocol/wire/channel.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import type { Message, RosterEntry } from '../protocol/wire/messages.ts'
@@ -54,19 +55,29 @@ export interface RunState<State, Site> extends RunParts<State, Site> {
   readonly declined: Set<number>
   /** Deposits for the attempt to come. */
   deposits: Map<number, Deposited>
+  /** Members that were found to break the protocol: they take no further part in this run. */
+  readonly barred: Set<number>
+  /** The attempt that is being made. */
+  attempt: number
+  /** Transcripts of the last round that was committed. */
+  previous: readonly Uint8Array[]
 }
 
 /** Members that are connected and have joined this run. */
 export const present = <State, Site>(run: RunState<State, Site>): readonly Member[] =>
-  run.members.connected.filter(({ index }) => run.keys.has(index))
+  run.members.connected.filter(({ index }) => run.keys.has(index) && !run.barred.has(index))
 
-/** Joining and declining can happen at any moment of a run. */
+/** Joining and declining can happen at any moment of a run; what belongs to a step of the sum comes too late or too early. */
 export async function takeMembership<State, Site>(
   run: RunState<State, Site>,
   member: Member,
   message: Message,
 ): Promise<Verdict> {
-  if (message.type === 'join') {
+  if (message.type === 'secure') {
+    const { type } = decodeSecure(message.body)
+    if (coordinatorTable[run.adder.session.formation.mode].between[type] === 'refuse')
+      throw new ProtocolError('ERR_UNEXPECTED_MESSAGE', `a coordinator does not expect ${type}`, member.name)
+  } else if (message.type === 'join') {
     const key = decodeSessionKey(message.sessionKey)
     if (key.index !== member.index)
       throw new ProtocolError('ERR_IMPERSONATION', `${member.name} joined as member ${key.index}`, member.name)

@@ -9,6 +9,7 @@ import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
 import { makeOffer } from '../protocol/wire/offer.ts'
 import { type Committed, runRound } from './round.ts'
 import { present, type RunParts, type RunState, takeMembership } from './run-state.ts'
+import { blame } from './secure-sum.ts'
 
 export interface RunResult<State> {
   readonly state: State
@@ -27,6 +28,8 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
     const reason = 'the coordinator was restarted in the middle of this attempt'
     await run.journal({ type: 'abort', attempt: run.from.attempt, code: 'ERR_RESTARTED', reason })
   }
+  const { mode, groups, honest } = run.adder.session.formation
+  run.report({ type: 'formation', mode, groups, honest })
   let state = run.from?.state ?? run.algorithm.init()
   let rounds = run.from?.rounds ?? 0
   if (run.algorithm.request(state) !== undefined) await assemble(run)
@@ -72,7 +75,7 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
   const session = await openSession(parts.provider, {
     planHash: planHash(parts.plan),
     roster: parts.roster,
-    quorum: parts.plan.quorum,
+    rules: parts.plan,
     nonce,
     coordinator: parts.identity.publicKey,
   })
@@ -85,6 +88,9 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
     keys: new Map(),
     declined: new Set(),
     deposits: new Map(),
+    barred: new Set(),
+    attempt: 0,
+    previous: parts.from?.transcripts ?? [],
   }
   // Whoever comes, now or in the middle of a round, is offered the run and takes part from the next round on.
   parts.members.onCame((member) => parts.members.send(member.index, offer))
@@ -93,16 +99,16 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
 
 /** Waits for the quorum, then a while for the rest of the roster; not for members that declined. */
 async function assemble<State, Site>(run: RunState<State, Site>): Promise<void> {
-  const { minimum } = run.adder.session.thresholds
+  const { needed } = run.adder.session.formation
   let patience: number | undefined
   let told = ''
-  const expected = (): number => Math.max(minimum, run.roster.length - run.declined.size)
+  const expected = (): number => Math.max(needed, run.roster.length - run.declined.size - run.barred.size)
   while (present(run).length < expected()) {
     const names = present(run).map(({ name }) => name)
     const missing = run.roster.map(({ name }) => name).filter((name) => !names.includes(name))
-    if (told !== names.join()) run.report({ type: 'waiting', present: names, missing, needed: minimum })
+    if (told !== names.join()) run.report({ type: 'waiting', present: names, missing, needed })
     told = names.join()
-    if (names.length < minimum) patience = undefined
+    if (names.length < needed) patience = undefined
     else if (run.assembly !== undefined) patience ??= run.clock.now() + run.assembly
     if (patience !== undefined && run.clock.now() >= patience) return
     await run.members.attend({ until: patience, take: (member, message) => takeMembership(run, member, message) })
@@ -127,6 +133,7 @@ async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<S
       run.members.broadcast({ type: 'abort', attempt, code: error.code, reason: error.message })
       run.deposits = new Map()
       await run.journal({ type: 'abort', attempt, code: error.code, reason: error.message })
+      await blame(run, error)
       const milliseconds = backOff(tries)
       run.report({
         type: 'retry',

@@ -8,7 +8,7 @@ import type { PrivacyEvent } from '../protocol/privacy/event.ts'
 import { mechanisms } from '../protocol/privacy/index.ts'
 import type { Unit } from '../protocol/privacy/mechanism.ts'
 import type { Random } from '../protocol/random.ts'
-import { thresholdsOf } from '../protocol/secagg/session.ts'
+import { honestNoise } from '../protocol/secagg/formation.ts'
 import { algorithms } from './algorithms/index.ts'
 import type { Site } from './algorithms/site.ts'
 import { models } from './models/index.ts'
@@ -37,15 +37,14 @@ export interface Computation {
 
 /**
  * `simulated` lets an algorithm run that hides no site from the coordinator.
- * @throws InputError ERR_PLAN, ERR_QUORUM where the plan does not fit together or `sites` are too few for it.
+ * @throws InputError ERR_PLAN, ERR_QUORUM, ERR_HONEST_MINIMUM where the plan does not fit together or `sites` are too few for it.
  */
 export function computationOf(plan: Plan, sites: number, { simulated = false } = {}): Computation {
   if (algorithms[plan.algorithm.name].order !== undefined && !simulated) {
     const message = `"${plan.algorithm.name}" shows the coordinator one site at a time; it runs in a simulation only`
     throw new InputError('ERR_PLAN', message, 'algorithm.name')
   }
-  const { threshold, colluding } = thresholdsOf(sites, plan.quorum)
-  const mechanism = mechanisms[plan.privacy.name].create(plan.privacy, { sites, honest: threshold - colluding })
+  const mechanism = mechanisms[plan.privacy.name].create(plan.privacy, { sites, honest: honestNoise(sites, plan) })
   return {
     algorithm: mechanism.protect(algorithms[plan.algorithm.name].create(plan)),
     noiseShare: (vector, request, random) => mechanism.noiseShare(vector, request, random),

@@ -45,8 +45,10 @@ const planSchema = z.strictObject({
     .strictObject({
       /** Bits of a coordinate of a model update on the wire; all else in a training round has 32, statistics 64. */
       bits: z.union([z.literal(16), z.literal(20), z.literal(24), z.literal(32)]).default(32),
-      /** Strict: one signed message by which the sites agree on who is in the sum. */
-      mode: z.literal('strict').default('strict'),
+      /** Strict: one signed message by which the sites agree on who is in the sum; fast: without it, and with fewer honest sites for sure. */
+      mode: z.enum(['strict', 'fast']).default('strict'),
+      /** Sites sum in groups of at most so many; by default all together up to 128, and in groups of 65 to 128 above. */
+      group: z.int().min(3).max(128).optional(),
     })
     .prefault({}),
   privacy: choice.prefault({ name: 'none' }),

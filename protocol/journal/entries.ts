@@ -36,6 +36,8 @@ const entrySchema = z.discriminatedUnion('type', [
     startHash: hash,
     participants: z.array(site).max(10_000),
     absent: z.array(z.strictObject({ site, code, reason })).max(10_000),
+    /** Transcripts of the groups that are in the sum: the next round names them. */
+    transcripts: z.array(hash).max(10_000).optional(),
     sumHash: hash,
     stateHash: hash,
   }),

@@ -10,6 +10,7 @@ import type { Charge } from '../privacy/ledger.ts'
 import type { Unit } from '../privacy/mechanism.ts'
 import type { Random } from '../random.ts'
 import * as client from '../secagg/client.ts'
+import type { Mode } from '../secagg/formation.ts'
 import {
   decodeSecure,
   encodeSecure,
@@ -30,7 +31,7 @@ import type { Identity } from '../wire/handshake.ts'
 import { limits } from '../wire/limits.ts'
 import { decodeMessage, encodeMessage, type Message, type RosterEntry, type RoundEnd } from '../wire/messages.ts'
 import { checkOffer, type Offer } from '../wire/offer.ts'
-import { type Receipt, receiptFor } from './receipt.ts'
+import { type Contents, contentsOf, type Receipt } from './receipt.ts'
 
 /** What the site's shell lends the participant. */
 export interface SiteShell<State, Site> {
@@ -66,7 +67,13 @@ export interface Opened<State, Site> {
 }
 
 export type SiteEvent =
-  | { readonly type: 'joined'; readonly plan: string }
+  | {
+      readonly type: 'joined'
+      readonly plan: string
+      readonly mode: Mode
+      /** Fewest honest contributions in any sum that can be opened. */
+      readonly honest: number
+    }
   | { readonly type: 'declined'; readonly code: string; readonly reason: string }
   | { readonly type: 'contributing'; readonly round: number; readonly purpose: string }
   | { readonly type: 'contributed'; readonly round: number; readonly bytes: number }
@@ -87,6 +94,16 @@ interface Membership<State, Site> extends Opened<State, Site> {
   peers: readonly SessionKey[]
   state: State
   stateHash: Uint8Array
+  /** The round that starts from `state`, as far as this site followed the run. */
+  round: number
+  /** What was contributed to a state: said again, number by number, when its round is tried again. */
+  said: Said | undefined
+}
+
+interface Said {
+  readonly stateHash: Uint8Array
+  readonly encoded: RingVector
+  readonly contents: Contents
 }
 
 export interface Participant {
@@ -126,6 +143,7 @@ export function createParticipant<State, Site>(shell: SiteShell<State, Site>): P
             reason: message.reason,
             result: algorithm.result(state),
           })
+          client.leave(membership.secure)
           membership = undefined
         }
         return { code: message.code, reason: message.reason }
@@ -167,7 +185,8 @@ async function takeOffer<State, Site>(
     await checkOffer(shell.provider, offer, shell)
     const membership = await joinRun(shell, offer, before)
     link.send(encodeMessage({ type: 'join', sessionKey: encodeSessionKey(membership.sessionKey) }))
-    shell.report({ type: 'joined', plan: membership.plan.name })
+    const { mode, honest } = membership.party.session.formation
+    shell.report({ type: 'joined', plan: membership.plan.name, mode, honest })
     return membership
   } catch (error) {
     if (!(error instanceof InputError || error instanceof ProtocolError)) throw error
@@ -193,7 +212,7 @@ async function joinRun<State, Site>(
   const session = await openSession(provider, {
     planHash: planHash(opened.plan),
     roster,
-    quorum: opened.plan.quorum,
+    rules: opened.plan,
     nonce: offer.nonce,
     coordinator,
   })
@@ -212,6 +231,8 @@ async function joinRun<State, Site>(
     peers: [],
     state,
     stateHash: await provider.sha256(opened.algorithm.encode(state)),
+    round: 0,
+    said: undefined,
   }
 }
 
@@ -232,22 +253,14 @@ async function takeSecure<State, Site>(
   } catch (error) {
     if (!(error instanceof ProtocolError) || !('attempt' in message) || error.code === 'ERR_LINK_LOST') throw error
     shell.report({ type: 'refused', code: error.code, reason: error.message })
-    if (error instanceof client.BadShare) {
-      link.send(
-        encodeMessage({
-          type: 'secure',
-          body: encodeSecure({ type: 'nack', attempt: message.attempt, dealer: error.dealer }),
-        }),
-      )
-    } else
-      link.send(
-        encodeMessage({
-          type: 'abort',
-          attempt: message.attempt,
-          code: error.code,
-          reason: publicReason(error),
-        }),
-      )
+    link.send(
+      encodeMessage({
+        type: 'abort',
+        attempt: message.attempt,
+        code: error.code,
+        reason: publicReason(error),
+      }),
+    )
   }
 }
 
@@ -257,6 +270,7 @@ async function answerSecure<State, Site>(
   { membership, message }: Secured<State, Site, ToSite | ToCoordinator>,
 ): Promise<ToCoordinator | undefined> {
   const { party } = membership
+  client.expects(party, membership.secure, message.type)
   switch (message.type) {
     case 'deposit-request': {
       membership.peers = message.peers
@@ -292,29 +306,48 @@ async function contribute<State, Site>(
   link: SiteLink,
   { membership, message }: Secured<State, Site, RoundStart>,
 ): Promise<ToCoordinator> {
-  const { party, plan, algorithm, site } = membership
+  const { party } = membership
   const round = roundOf(message.attempt)
-  if (!equalBytes(message.stateHash, membership.stateHash)) await catchUp(membership, link, message.stateHash)
+  // A site that missed rounds catches up; one that followed them all knows the state of this one.
+  if (round > membership.round) await catchUp(membership, link, { round, stateHash: message.stateHash })
   membership.peers = message.peers
-  membership.secure = await client.start(party, membership.secure, message, membership.stateHash)
-  const request = requestOf(membership)
-  shell.report({ type: 'contributing', round, purpose: request.purpose })
+  const started = await client.start(party, membership.secure, message, membership.stateHash)
+  membership.secure = started.state
+  for (const complaint of started.answer) link.send(encodeMessage({ type: 'secure', body: encodeSecure(complaint) }))
   const beat = (): void => link.send(encodeMessage({ type: 'progress', attempt: message.attempt, done: 0 }))
-  const lanes = await shell.during(algorithm.contribute(membership.state, request, site, round), beat)
-  const coins = new Stream(`${plan.seed}/${shell.name}/${round}/rounding`)
-  const vector = encode(lanes, request, { sites: party.session.roster.length, coins })
-  membership.noiseShare(vector, request, party.random)
-  await client.mask(party, membership.secure, vector)
+  const request = requestOf(membership)
+  const { encoded, contents } = await contributionTo(shell, membership, { round, beat })
+  const vector = encoded.slice()
+  membership.secure = await client.mask(party, membership.secure, vector)
   const bytes = packVector(vector, request)
   const hash = await party.provider.sha256(bytes)
   await shell.charge(chargeFor(membership, message.attempt, request))
-  await shell.keepReceipt(receiptFor({ session: party.session.id, round, request, lanes, bytes: bytes.length, hash }))
+  await shell.keepReceipt({ ...contents, bytes: bytes.length, sha256: toHex(hash) })
   const next = { hash, length: bytes.length, nextAttempt: attemptOf(round + 1, 0), peers: membership.peers }
   const { state, answer } = await client.upload(party, membership.secure, next)
   membership.secure = state
   await link.upload(bytes, hash)
   shell.report({ type: 'contributed', round, bytes: bytes.length })
   return answer
+}
+
+/** Computed once a state: two contributions to one state, with other noise or on other records, would tell more than one. */
+async function contributionTo<State, Site>(
+  shell: SiteShell<State, Site>,
+  membership: Membership<State, Site>,
+  { round, beat }: { readonly round: number; readonly beat: () => void },
+): Promise<Said> {
+  const { party, plan, algorithm, site, said, state, stateHash } = membership
+  if (said !== undefined && equalBytes(said.stateHash, stateHash)) return said
+  const request = requestOf(membership)
+  shell.report({ type: 'contributing', round, purpose: request.purpose })
+  const lanes = await shell.during(algorithm.contribute(state, request, site, round), beat)
+  const coins = new Stream(`${plan.seed}/${shell.name}/${round}/rounding`)
+  const encoded = encode(lanes, request, { sites: party.session.roster.length, coins })
+  membership.noiseShare(encoded, request, party.random)
+  const contents = contentsOf({ session: party.session.id, round, request, lanes })
+  membership.said = { stateHash, encoded, contents }
+  return membership.said
 }
 
 const chargeFor = <State, Site>(
@@ -334,11 +367,14 @@ const chargeFor = <State, Site>(
 async function catchUp<State, Site>(
   membership: Membership<State, Site>,
   link: SiteLink,
-  stateHash: Uint8Array,
+  { round, stateHash }: { readonly round: number; readonly stateHash: Uint8Array },
 ): Promise<void> {
-  const bytes = await link.download(stateHash, limits.blob)
-  membership.state = membership.algorithm.decode(bytes)
-  membership.stateHash = await membership.party.provider.sha256(bytes)
+  if (!equalBytes(stateHash, membership.stateHash)) {
+    const bytes = await link.download(stateHash, limits.blob)
+    membership.state = membership.algorithm.decode(bytes)
+    membership.stateHash = await membership.party.provider.sha256(bytes)
+  }
+  membership.round = round
 }
 
 /** Recomputes the global step from the published sum: the coordinator's word is not taken for it. */
@@ -348,7 +384,7 @@ async function takeRoundEnd<State, Site>(
   { membership, message }: Secured<State, Site, RoundEnd>,
 ): Promise<void> {
   const { party, algorithm } = membership
-  membership.secure = client.close(membership.secure, message.attempt)
+  membership.secure = client.commit(membership.secure, message.attempt)
   const request = algorithm.request(membership.state)
   if (request === undefined || !equalBytes(message.startHash, membership.stateHash)) return
   const bytes = await link.download(message.sumHash, message.sumLength)
@@ -364,6 +400,8 @@ async function takeRoundEnd<State, Site>(
   }
   membership.state = state
   membership.stateHash = stateHash
+  membership.round = roundOf(message.attempt) + 1
+  membership.said = undefined
   shell.report({
     type: 'committed',
     round: roundOf(message.attempt),

@@ -19,24 +19,23 @@ export interface Receipt {
   readonly sha256: string
 }
 
-export interface Sent {
+/** What is said of a contribution before it is masked. */
+export type Contents = Omit<Receipt, 'bytes' | 'sha256'>
+
+export interface Said {
   readonly session: Uint8Array
   readonly round: number
   readonly request: SumRequest
   readonly lanes: Lanes
-  readonly bytes: number
-  readonly hash: Uint8Array
 }
 
-export function receiptFor({ session, round, request, lanes, bytes, hash }: Sent): Receipt {
+export function contentsOf({ session, round, request, lanes }: Said): Contents {
   return {
     session: toHex(session),
     round,
     purpose: request.purpose,
     lanes: request.lanes.map(({ name, length, bound }) => ({ name, length, bound, norm: norm(lanes[name]) })),
     masked: true,
-    bytes,
-    sha256: toHex(hash),
   }
 }
 

@@ -1,6 +1,6 @@
 /** How many honest sites are behind any sum that can be revealed: what distributed noise is sized for. */
 
-import type { Thresholds } from '../secagg/session.ts'
+import type { Thresholds } from '../secagg/thresholds.ts'
 
 export interface Quorate {
   /** Sites in the roster: N. */

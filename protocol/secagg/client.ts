@@ -1,40 +1,35 @@
 /**
- * A site's side of the secure sum: double masking (Bonawitz et al. 2017, fig. 4), keys deposited one round ahead,
- * strict mode. State and message in, next state and answer out; every check is the client's own.
+ * A site's side of the secure sum: double masking (Bonawitz et al. 2017, fig. 4), keys deposited one round ahead.
+ * State and message in, next state and answer out; every check is the site's own (`walls.ts`).
  */
 
-import nacl from 'tweetnacl'
-import { concat, equalBytes, Writer } from '../bytes.ts'
-import type { CryptoProvider, Mask, RingVector } from '../crypto/provider.ts'
+import { equalBytes } from '../bytes.ts'
+import type { Mask, RingVector } from '../crypto/provider.ts'
 import { split } from '../crypto/shamir.ts'
-import { ProtocolError } from '../errors.ts'
-import type { Random } from '../random.ts'
-import { bundleHash, pairSeed, pairSign, sealKey, selfCommit, selfSeed, transcriptOf } from './masks.ts'
-import {
-  type Bundle,
-  bodies,
-  type Consistency,
-  type MemberKeys,
-  type Reveal,
-  type RoundStart,
-  type SealedShare,
-  type SessionKey,
-  type SignatureKind,
-  type SignRequest,
-  signedBytes,
-  type Unmask,
-  type Upload,
+import { roundOf } from '../wire/attempts.ts'
+import { agreeWith, type End, openShare, type Peer, sealShare } from './dealing.ts'
+import { type Group, groupOf, pointOf } from './groups.ts'
+import { bundleHash, pairSeed, pairSign, selfCommit, selfSeed, transcriptOf } from './masks.ts'
+import type {
+  Bundle,
+  Consistency,
+  MemberKeys,
+  Nack,
+  Reveal,
+  RoundStart,
+  SecureMessage,
+  SessionKey,
+  SignRequest,
+  Unmask,
+  Upload,
 } from './messages.ts'
-import { type AnswerLog, type AnswerRecord, decodeRecord, encodeRecord } from './record.ts'
-import type { Session } from './session.ts'
+import { type AnswerLog, type AnswerRecord, decodeRecord, encodeRecord, newRecord, withReveal } from './record.ts'
+import { bodies, type SignatureKind, signedBytes } from './signing.ts'
+import { type SitePhase, siteTable } from './table.ts'
+import * as walls from './walls.ts'
 
-/** Who this client is and what it works with. */
-export interface Party {
-  readonly provider: CryptoProvider
-  readonly random: Random
-  readonly session: Session
-  /** Position in the roster. */
-  readonly index: number
+/** Who this site is and what it works with. */
+export interface Party extends Omit<End, 'secret'> {
   readonly sign: (message: Uint8Array) => Promise<Uint8Array>
   readonly log: AnswerLog
 }
@@ -43,28 +38,41 @@ export interface ClientState {
   /** X25519 secret of this session; lost with the process, on purpose. */
   readonly secret: Uint8Array
   readonly key: Uint8Array
-  /** One-time secrets of attempts not yet closed. */
-  readonly deposits: ReadonlyMap<number, OwnDeposit>
+  readonly peers: ReadonlyMap<number, Peer>
+  /** The one-time secrets of the attempt to come. */
+  readonly deposit: OwnDeposit | undefined
   readonly round: Round | undefined
   readonly record: AnswerRecord
+  /** The last round this site took part in and was told the end of. */
+  readonly chain: Link | undefined
+}
+
+interface Link {
+  readonly round: number
+  readonly transcript: Uint8Array
 }
 
 interface OwnDeposit {
+  readonly attempt: number
   readonly maskSecret: Uint8Array
   readonly selfSecret: Uint8Array
   readonly maskKey: Uint8Array
-  /** The share of both secrets that this client holds itself. */
+  /** The share of both secrets that this site holds itself. */
   readonly ownShare: Uint8Array
 }
 
 interface Round {
-  readonly phase: 'started' | 'uploaded' | 'signed'
+  readonly phase: Exclude<SitePhase, 'idle'>
   readonly attempt: number
+  readonly group: Group
   readonly stateHash: Uint8Array
   readonly transcript: Uint8Array
   readonly members: readonly MemberKeys[]
   /** Shares of both secrets of each dealer: 32 bytes of the mask key's, 32 of the self seed's. */
   readonly held: ReadonlyMap<number, Uint8Array>
+  /** SHA-256 of the vector before it was masked. */
+  readonly contribution: Uint8Array
+  /** The one set of survivors this site has signed. */
   readonly survivors: readonly number[]
 }
 
@@ -73,14 +81,13 @@ export interface Answered<T> {
   readonly answer: T
 }
 
-/** A dealer's share could not be opened: the round goes on without that dealer, no secret was at stake yet. */
-export class BadShare extends ProtocolError {
-  readonly dealer: number
+export const phaseOf = ({ round }: ClientState): SitePhase => round?.phase ?? 'idle'
 
-  constructor(dealer: number) {
-    super('ERR_BAD_SHARE', `the share that member ${dealer} dealt cannot be opened`, String(dealer))
-    this.dealer = dealer
-  }
+/** @throws ProtocolError ERR_UNEXPECTED_MESSAGE where the table has no answer to a message in this phase. */
+export function expects({ session }: Party, state: ClientState, type: SecureMessage['type']): void {
+  const phase = phaseOf(state)
+  if (siteTable[session.formation.mode][phase][type] === 'refuse')
+    throw walls.refused('ERR_UNEXPECTED_MESSAGE', `a site does not expect ${type} when it is ${phase}`)
 }
 
 /** Joins a session with a fresh key. */
@@ -89,16 +96,14 @@ export async function join(party: Party): Promise<Answered<SessionKey>> {
   const secret = random.bytes(32)
   const key = await provider.x25519PublicKey(secret)
   const signature = await signed(party, 'sessionKey', bodies.sessionKey(session.id, { index, key }))
-  const written = await party.log.load()
+  const written = await party.log.load(session.id)
   const before = written === undefined ? undefined : decodeRecord(written)
-  const record =
-    before !== undefined && equalBytes(before.session, session.id)
-      ? before
-      : { session: session.id, attempt: 0, revealed: undefined }
-  return { state: { secret, key, deposits: new Map(), round: undefined, record }, answer: { index, key, signature } }
+  const record = before !== undefined && equalBytes(before.session, session.id) ? before : newRecord(session.id)
+  const state = { secret, key, peers: new Map(), deposit: undefined, round: undefined, record, chain: undefined }
+  return { state, answer: { index, key, signature } }
 }
 
-/** Deals fresh one-time secrets for an attempt to the peers whose session keys are given. */
+/** Deals fresh one-time secrets for an attempt to the members of its group whose session keys are given. */
 export async function deposit(
   party: Party,
   state: ClientState,
@@ -106,97 +111,117 @@ export async function deposit(
 ): Promise<Answered<Bundle>> {
   const { provider, random, session, index } = party
   const { attempt } = request
-  if (attempt <= state.record.attempt)
-    throw refused('ERR_REPLAY', `attempt ${attempt} is over, ${state.record.attempt} was answered`)
-  const peers = await verifiedPeers(party, request.peers)
+  walls.answeredOnce(state.record, attempt)
+  const group = await groupOf(provider, session, { attempt, index })
+  const keys = request.peers.filter((peer) => peer.index !== index && group.members.includes(peer.index))
+  walls.inGroup(group, keys.map(memberIndex))
+  const peers = await agreeWith({ ...party, secret: state.secret }, state.peers, keys)
   const maskSecret = random.bytes(32)
   const selfSecret = random.bytes(32)
-  const points = [index, ...peers.map((peer) => peer.index)].map((member) => member + 1)
-  const [own, ...dealt] = split(concat(maskSecret, selfSecret), {
-    threshold: session.thresholds.threshold,
-    points,
-    random,
-  })
-  const shares = await Promise.all(
-    peers.map((peer, i) => sealShare(party, state, { peer, attempt, share: dealt[i].bytes })),
-  )
+  const { own, shares } = await deal(party, { ...state, peers }, { attempt, group, keys, maskSecret, selfSecret })
   const maskKey = await provider.x25519PublicKey(maskSecret)
   const commit = await selfCommit(provider, selfSecret)
-  const hash = await bundleHash(provider, session.id, {
-    attempt,
-    index,
-    maskKey,
-    selfCommit: commit,
-    sharesHash: await sharesHash(provider, shares),
-  })
-  const bundle: Bundle = {
-    index,
-    attempt,
-    maskKey,
-    selfCommit: commit,
-    shares,
-    signature: await signed(party, 'bundle', hash),
+  const sharesHash = await provider.sha256(bodies.shares(shares))
+  const hash = await bundleHash(provider, session.id, { attempt, index, maskKey, selfCommit: commit, sharesHash })
+  const signature = await signed(party, 'bundle', hash)
+  // A deposit for another attempt takes the place of the one before: at most one waits.
+  eraseDeposit(state.deposit)
+  return {
+    state: { ...state, peers, deposit: { attempt, maskSecret, selfSecret, maskKey, ownShare: own } },
+    answer: { index, attempt, maskKey, selfCommit: commit, shares, signature },
   }
-  const deposits = new Map(state.deposits).set(attempt, { maskSecret, selfSecret, maskKey, ownShare: own.bytes })
-  return { state: { ...state, deposits }, answer: bundle }
 }
 
-/** Checks the start of a round against everything this client knows. @throws BadShare, ProtocolError. */
+interface Deal {
+  readonly attempt: number
+  readonly group: Group
+  readonly keys: readonly SessionKey[]
+  readonly maskSecret: Uint8Array
+  readonly selfSecret: Uint8Array
+}
+
+async function deal(
+  party: Party,
+  state: ClientState,
+  { attempt, group, keys, maskSecret, selfSecret }: Deal,
+): Promise<{ readonly own: Uint8Array; readonly shares: Bundle['shares'] }> {
+  const { random, index } = party
+  const both = new Uint8Array([...maskSecret, ...selfSecret])
+  const points = [index, ...keys.map(memberIndex)].map((member) => pointOf(group, member))
+  const [own, ...dealt] = split(both, { threshold: group.thresholds.threshold, points, random })
+  both.fill(0)
+  const end = { ...party, secret: state.secret }
+  const shares = await Promise.all(
+    dealt.flatMap(({ bytes }, i) => {
+      const peer = state.peers.get(keys[i].index)
+      return peer === undefined ? [] : [sealShare(end, { peer, attempt, share: bytes })]
+    }),
+  )
+  for (const { bytes } of dealt) bytes.fill(0)
+  return { own: own.bytes, shares }
+}
+
+/**
+ * Checks the start of a round against everything this site knows, and opens what it was dealt. Dealers whose share does
+ * not open are complained about: the round goes on, this site holds nothing of theirs. @throws ProtocolError.
+ */
 export async function start(
   party: Party,
   state: ClientState,
   message: RoundStart,
   stateHash: Uint8Array,
-): Promise<ClientState> {
-  const { session, index } = party
+): Promise<Answered<readonly Nack[]>> {
+  const { session, index, provider } = party
   const { attempt, members } = message
-  await verifyCoordinator(party, 'roundStart', bodies.roundStart(session.id, message), message.signature)
-  if (attempt <= state.record.attempt)
-    throw refused('ERR_REPLAY', `attempt ${attempt} is over, ${state.record.attempt} was answered`)
-  const own = state.deposits.get(attempt)
-  if (own === undefined) throw refused('ERR_NO_DEPOSIT', `nothing was deposited for attempt ${attempt}`)
-  if (!equalBytes(message.stateHash, stateHash))
-    throw refused('ERR_STATE_MISMATCH', 'the round starts from a state that is not the one computed here')
-  checkIndices(
-    members.map((member) => member.index),
-    session,
-  )
-  if (members.length < session.thresholds.minimum)
-    throw refused(
-      'ERR_COHORT_TOO_SMALL',
-      `a round needs ${session.thresholds.minimum} sites, ${members.length} are in it`,
-    )
-  const mine = members.find((member) => member.index === index)
-  if (mine === undefined || !equalBytes(mine.maskKey, own.maskKey))
-    throw refused('ERR_NOT_A_MEMBER', 'the round does not hold the keys deposited here')
-  await verifyMembers(party, attempt, members)
-  const held = new Map(await openShares(party, state, message)).set(index, own.ownShare)
-  const transcript = await transcriptOf(party.provider, session, { attempt, stateHash, members })
-  return { ...state, round: { phase: 'started', attempt, stateHash, transcript, members, held, survivors: [] } }
+  const body = bodies.roundStart(session.id, message)
+  await walls.signedByCoordinator(party, { kind: 'roundStart', body, signature: message.signature })
+  walls.answeredOnce(state.record, attempt)
+  const own = state.deposit
+  if (own?.attempt !== attempt) throw walls.refused('ERR_NO_DEPOSIT', `nothing was deposited for attempt ${attempt}`)
+  walls.sameState(stateHash, message.stateHash)
+  walls.notGoneBack(state.record, stateHash)
+  if (state.chain?.round === roundOf(attempt) - 1) walls.goesOnFrom(state.chain.transcript, message.previous)
+  const group = await groupOf(provider, session, { attempt, index })
+  walls.inGroup(group, members.map(memberIndex))
+  walls.enoughMembers(group, members.length)
+  walls.holdsMyKeys(party, members, own.maskKey)
+  await walls.keysAreSigned(party, attempt, members)
+  walls.keysAreDistinct(members)
+  const opened = await openShares(party, state, message)
+  const held = new Map(opened.held).set(index, own.ownShare)
+  const transcript = await transcriptOf(provider, session, { attempt, stateHash, members })
+  const round: Round = {
+    ...{ phase: 'started', attempt, group, stateHash, transcript, members, held },
+    ...{ contribution: new Uint8Array(32), survivors: [] },
+  }
+  eraseRound(state.round)
+  const complaints = opened.unopened.map((dealer): Nack => ({ type: 'nack', attempt, dealer }))
+  return { state: { ...state, peers: opened.peers, round }, answer: complaints }
 }
 
-/** y = x + PRG(self seed) + sum over higher peers of PRG(pair seed) - sum over lower peers, in place. */
-export async function mask(party: Party, state: ClientState, vector: RingVector): Promise<void> {
+/** y = x + PRG(self seed) + sum over higher peers of PRG(pair seed) - sum over lower peers, in place; then the secrets go. */
+export async function mask(party: Party, state: ClientState, vector: RingVector): Promise<ClientState> {
   const { provider, index } = party
-  const { transcript, members, attempt } = roundIn(state, 'started')
-  const { maskSecret, selfSecret } = secretsOf(state, attempt)
-  const pairs = members
+  const round = roundIn(state, 'started')
+  const own = state.deposit
+  if (own?.attempt !== round.attempt) throw new Error(`the secrets of attempt ${round.attempt} are gone`)
+  const plain = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength)
+  const contribution = await provider.sha256(plain)
+  walls.sameContribution(state.record, round.stateHash, contribution)
+  const pairs = round.members
     .filter((member) => member.index !== index)
     .map(async (peer): Promise<Mask> => {
-      const seed = await pairSeed(provider, transcript, {
-        self: index,
-        secret: maskSecret,
-        peer: peer.index,
-        peerKey: peer.maskKey,
-      })
-      return { seed, sign: pairSign(index, peer.index) }
+      const pair = { self: index, secret: own.maskSecret, peer: peer.index, peerKey: peer.maskKey }
+      return { seed: await pairSeed(provider, round.transcript, pair), sign: pairSign(index, peer.index) }
     })
   const masks: Mask[] = [
-    { seed: await selfSeed(provider, transcript, index, selfSecret), sign: 1 },
+    { seed: await selfSeed(provider, round.transcript, index, own.selfSecret), sign: 1 },
     ...(await Promise.all(pairs)),
   ]
   await provider.addMasks(vector, masks)
   for (const { seed } of masks) seed.fill(0)
+  for (const secret of [own.maskSecret, own.selfSecret]) secret.fill(0)
+  return { ...state, deposit: undefined, round: { ...round, phase: 'masked', contribution } }
 }
 
 /** Announces the masked vector and deposits for the next round. Recorded durably first: an attempt is answered once. */
@@ -210,242 +235,145 @@ export async function upload(
     readonly peers: readonly SessionKey[]
   },
 ): Promise<Answered<Upload>> {
-  const round = roundIn(state, 'started')
-  const record = { ...state.record, attempt: round.attempt }
-  await party.log.commit(encodeRecord(record))
-  const uploaded: ClientState = { ...state, record, round: { ...round, phase: 'uploaded' } }
-  const body = {
-    attempt: round.attempt,
-    transcript: round.transcript,
-    vectorHash: vector.hash,
-    vectorLength: vector.length,
-  }
+  const round = roundIn(state, 'masked')
+  const { attempt, transcript } = round
+  const record = { ...state.record, attempt }
+  await party.log.commit(encodeRecord(record), party.session.id)
+  const body = { attempt, transcript, vectorHash: vector.hash, vectorLength: vector.length }
   const signature = await signed(party, 'upload', bodies.upload(party.session.id, body))
+  const uploaded: ClientState = { ...state, record, round: { ...round, phase: 'uploaded' } }
   const next = await deposit(party, uploaded, { attempt: vector.nextAttempt, peers: vector.peers })
   return { state: next.state, answer: { type: 'upload', ...body, next: next.answer, signature } }
 }
 
-/** Signs the one set of survivors this client will unmask. */
+/** Strict mode: signs the one set of survivors this site will unmask. */
 export async function agree(party: Party, state: ClientState, message: SignRequest): Promise<Answered<Consistency>> {
-  const round = roundIn(state, 'uploaded', message.attempt)
-  await verifyCoordinator(
-    party,
-    'signRequest',
-    bodies.survivors(party.session.id, message.attempt, message.survivors),
-    message.signature,
-  )
-  checkSurvivors(party, state, round, message.survivors)
-  const signature = await signed(party, 'consistency', bodies.consistency(round.transcript, message.survivors))
-  const next: ClientState = { ...state, round: { ...round, phase: 'signed', survivors: message.survivors } }
-  return { state: next, answer: { type: 'consistency', attempt: round.attempt, signature } }
+  const round = roundFor(party, state, message)
+  await checkSurvivors(party, state, { round, message, kind: 'signRequest' })
+  const { survivors, attempt } = message
+  const signature = await signed(party, 'consistency', bodies.consistency(round.transcript, survivors))
+  const next: ClientState = { ...state, round: { ...round, phase: 'signed', survivors } }
+  return { state: next, answer: { type: 'consistency', attempt, signature } }
 }
 
-/**
- * Reveals one share a member: the self seed's of a survivor, the mask key's of a drop-out. Never both of one member,
- * because the kind follows from membership in one list; never twice, because the secrets are erased.
- */
+/** Reveals one share a member, never both of one member and never twice: the kind follows from one list, and the shares are erased. */
 export async function reveal(party: Party, state: ClientState, message: Unmask): Promise<Answered<Reveal>> {
-  const round = roundIn(state, 'signed', message.attempt)
-  const { survivors, certificate } = message
-  await verifyCoordinator(
-    party,
-    'unmask',
-    bodies.survivors(party.session.id, message.attempt, survivors),
-    message.signature,
-  )
-  if (!sameIndices(survivors, round.survivors))
-    throw refused('ERR_SURVIVORS_CHANGED', 'the survivors are not those that were signed')
-  await verifyCertificate(party, round, certificate)
-  const record = { ...state.record, revealed: { stateHash: round.stateHash, survivors } }
-  await party.log.commit(encodeRecord(record))
+  const round = roundFor(party, state, message)
+  const { survivors, attempt } = message
+  await checkSurvivors(party, state, { round, message, kind: 'unmask' })
+  if (party.session.formation.mode === 'strict') {
+    walls.asSigned(round.survivors, survivors)
+    await walls.certified(party, round, message.certificate)
+  }
+  const { stateHash, contribution } = round
+  const record = withReveal(state.record, { stateHash, survivors, contribution })
+  await party.log.commit(encodeRecord(record), party.session.id)
   const shares = round.members.flatMap(({ index: of }) => {
     const both = round.held.get(of)
-    if (both === undefined) return []
-    return [{ of, share: survivors.includes(of) ? both.slice(32, 64) : both.slice(0, 32) }]
+    return both === undefined ? [] : [{ of, share: walls.shareToReveal(both, survivors.includes(of)) }]
   })
-  const signature = await signed(party, 'reveal', bodies.reveal(party.session.id, { attempt: round.attempt, shares }))
-  return {
-    state: close({ ...state, record }, round.attempt),
-    answer: { type: 'reveal', attempt: round.attempt, shares, signature },
-  }
+  const signature = await signed(party, 'reveal', bodies.reveal(party.session.id, { attempt, shares }))
+  eraseRound(round)
+  const next: ClientState = { ...state, record, round: { ...round, phase: 'revealed', held: new Map() } }
+  return { state: next, answer: { type: 'reveal', attempt, shares, signature } }
 }
 
 /** Ends the attempts up to and with `attempt`: their one-time secrets are overwritten. */
 export function close(state: ClientState, attempt: number): ClientState {
-  const deposits = new Map(state.deposits)
-  for (const [of, own] of state.deposits) {
-    if (of > attempt) continue
-    for (const secret of [own.maskSecret, own.selfSecret, own.ownShare]) secret.fill(0)
-    deposits.delete(of)
-  }
-  if (state.round === undefined || state.round.attempt > attempt) return { ...state, deposits }
-  for (const share of state.round.held.values()) share.fill(0)
-  return { ...state, deposits, round: undefined }
+  const deposit = state.deposit !== undefined && state.deposit.attempt <= attempt ? undefined : state.deposit
+  const round = state.round !== undefined && state.round.attempt <= attempt ? undefined : state.round
+  if (deposit === undefined) eraseDeposit(state.deposit)
+  if (round === undefined) eraseRound(state.round)
+  return { ...state, deposit, round }
 }
 
-async function verifiedPeers(party: Party, peers: readonly SessionKey[]): Promise<readonly SessionKey[]> {
-  const others = peers.filter((peer) => peer.index !== party.index)
-  checkIndices(
-    others.map((peer) => peer.index),
-    party.session,
-  )
-  for (const peer of others) {
-    await verifySite(party, peer.index, 'sessionKey', bodies.sessionKey(party.session.id, peer), peer.signature)
-  }
-  return others
+/** Ends a round that was committed: the next one has to go on from it. */
+export function commit(state: ClientState, attempt: number): ClientState {
+  const { round } = state
+  const chain = round?.attempt === attempt ? { round: roundOf(attempt), transcript: round.transcript } : state.chain
+  return { ...close(state, attempt), chain }
 }
 
-async function sealShare(
+/** Ends the session: nothing of it is left in memory. */
+export function leave(state: ClientState): void {
+  close(state, Number.MAX_SAFE_INTEGER)
+  state.secret.fill(0)
+  for (const { outgoing, incoming } of state.peers.values()) for (const key of [outgoing, incoming]) key.fill(0)
+}
+
+async function openShares(
   party: Party,
   state: ClientState,
-  { peer, attempt, share }: { readonly peer: SessionKey; readonly attempt: number; readonly share: Uint8Array },
-): Promise<SealedShare> {
-  const key = await sealKey(party.provider, party.session.id, {
-    from: party.index,
-    to: peer.index,
-    secret: state.secret,
-    peerKey: peer.key,
-  })
-  const nonce = party.random.bytes(24)
-  const plain = new Writer().uint64(attempt).raw(share).finish()
-  const sealed = concat(nonce, nacl.secretbox(plain, nonce, key))
-  plain.fill(0)
-  return { peer: peer.index, key: peer.key, sealed }
-}
-
-async function openShares(party: Party, state: ClientState, message: RoundStart): Promise<[number, Uint8Array][]> {
-  const inRound = new Set(message.members.map((member) => member.index))
-  const senders = new Map((await verifiedPeers(party, message.peers)).map((peer) => [peer.index, peer.key]))
-  return Promise.all(
-    message.sealed.map(async ({ peer, sealed }): Promise<[number, Uint8Array]> => {
-      const senderKey = senders.get(peer)
-      if (!inRound.has(peer) || peer === party.index || senderKey === undefined)
-        throw refused('ERR_NOT_A_MEMBER', `a share came from ${peer}, who is not in the round`)
-      const key = await sealKey(party.provider, party.session.id, {
-        from: peer,
-        to: party.index,
-        secret: state.secret,
-        peerKey: senderKey,
-      })
-      const plain = nacl.secretbox.open(sealed.subarray(24), sealed.subarray(0, 24), key)
-      if (plain === null || !equalBytes(plain.subarray(0, 8), new Writer().uint64(message.attempt).finish()))
-        throw new BadShare(peer)
-      return [peer, plain.slice(8)]
-    }),
+  { attempt, members, sealed, peers: keys }: RoundStart,
+): Promise<{
+  readonly held: readonly [number, Uint8Array][]
+  readonly unopened: readonly number[]
+  readonly peers: ReadonlyMap<number, Peer>
+}> {
+  const inRound = new Set(members.map(memberIndex))
+  const end = { ...party, secret: state.secret }
+  const peers = await agreeWith(
+    end,
+    state.peers,
+    keys.filter(({ index }) => inRound.has(index)),
   )
+  const held: [number, Uint8Array][] = []
+  const unopened: number[] = []
+  for (const given of sealed) {
+    const peer = peers.get(given.peer)
+    if (peer === undefined || !inRound.has(given.peer))
+      throw walls.refused('ERR_NOT_A_MEMBER', `a share came from ${given.peer}, who is not in the round`)
+    const share = await openShare(end, { peer, attempt, given })
+    if (share === undefined) unopened.push(given.peer)
+    else held.push([given.peer, share])
+  }
+  return { held, unopened, peers }
 }
 
-async function verifyMembers(party: Party, attempt: number, members: readonly MemberKeys[]): Promise<void> {
-  for (const member of members) {
-    const hash = await bundleHash(party.provider, party.session.id, { ...member, attempt })
-    await verifySite(party, member.index, 'bundle', hash, member.signature)
-    if (members.some((other) => other.index !== member.index && equalBytes(other.maskKey, member.maskKey))) {
-      throw refused('ERR_KEY_REUSED', `members ${member.index} and another have the same mask key`)
-    }
-  }
+interface SurvivorList {
+  readonly round: Round
+  readonly message: SignRequest | Unmask
+  readonly kind: 'signRequest' | 'unmask'
 }
 
-/** The walls around unmasking: myself among them, enough of them, all of the round, and no second set for one state. */
-function checkSurvivors(party: Party, state: ClientState, round: Round, survivors: readonly number[]): void {
-  const { thresholds } = party.session
-  checkIndices(survivors, party.session)
-  const members = new Set(round.members.map((member) => member.index))
-  if (survivors.some((index) => !members.has(index)))
-    throw refused('ERR_SURVIVORS_UNKNOWN', 'a survivor is not in the round')
-  if (!survivors.includes(party.index))
-    throw refused('ERR_SURVIVORS_WITHOUT_ME', 'this site has uploaded and is not among the survivors')
-  if (survivors.length < thresholds.minimum) {
-    throw refused('ERR_TOO_FEW_SURVIVORS', `unmasking needs ${thresholds.minimum} sites, ${survivors.length} are left`)
-  }
-  const { revealed } = state.record
-  if (
-    revealed !== undefined &&
-    equalBytes(revealed.stateHash, round.stateHash) &&
-    !sameIndices(revealed.survivors, survivors)
-  ) {
-    // Two sums over one state with other survivors would show the difference: one site's contribution.
-    throw refused('ERR_DIFFERENCING', 'shares for this state were revealed with other survivors')
-  }
-}
-
-async function verifyCertificate(party: Party, round: Round, certificate: Unmask['certificate']): Promise<void> {
-  const signers = new Set<number>()
-  const body = bodies.consistency(round.transcript, round.survivors)
-  for (const { index, signature } of certificate) {
-    checkIndices([index], party.session)
-    await verifySite(party, index, 'consistency', body, signature)
-    signers.add(index)
-  }
-  if (signers.size < party.session.thresholds.threshold) {
-    throw refused(
-      'ERR_CERTIFICATE',
-      `${party.session.thresholds.threshold} sites must have signed the same survivors, ${signers.size} did`,
-    )
-  }
-}
-
-function checkIndices(indices: readonly number[], session: Session): void {
-  for (const [i, index] of indices.entries()) {
-    if (index >= session.roster.length || (i > 0 && index <= indices[i - 1])) {
-      throw refused(
-        'ERR_MEMBER_LIST',
-        `expected distinct members of the roster in ascending order, found ${indices.join(', ')}`,
-      )
-    }
-  }
-}
-
-async function verifySite(
+async function checkSurvivors(
   party: Party,
-  index: number,
-  kind: SignatureKind,
-  body: Uint8Array,
-  signature: Uint8Array,
+  { record }: ClientState,
+  { round, message, kind }: SurvivorList,
 ): Promise<void> {
-  const { identity, name } = party.session.roster[index]
-  const message = await signedBytes(party.provider, kind, body)
-  if (!(await party.provider.ed25519Verify(identity, message, signature))) {
-    throw new ProtocolError('ERR_SIGNATURE', `the ${kind} of ${name} does not carry its signature`, name)
-  }
+  const { survivors, signature } = message
+  const body = bodies.survivors(party.session.id, message.attempt, survivors)
+  await walls.signedByCoordinator(party, { kind, body, signature })
+  walls.inGroup(round.group, survivors)
+  walls.survivorsAreMembers(round.members, survivors)
+  walls.iAmASurvivor(party, survivors)
+  walls.enoughSurvivors(round.group, survivors)
+  walls.sameSurvivors(record, round.stateHash, survivors)
 }
 
-async function verifyCoordinator(
-  party: Party,
-  kind: SignatureKind,
-  body: Uint8Array,
-  signature: Uint8Array,
-): Promise<void> {
-  const message = await signedBytes(party.provider, kind, body)
-  if (!(await party.provider.ed25519Verify(party.session.coordinator, message, signature))) {
-    throw new ProtocolError('ERR_SIGNATURE', `the ${kind} does not carry the coordinator's signature`, 'coordinator')
-  }
-}
-
-const signed = async (party: Party, kind: SignatureKind, body: Uint8Array): Promise<Uint8Array> =>
-  party.sign(await signedBytes(party.provider, kind, body))
-
-function roundIn(state: ClientState, phase: Round['phase'], attempt = state.round?.attempt): Round {
+/** The round a message is about, where the site is in the phase for it. */
+function roundFor(party: Party, state: ClientState, message: SignRequest | Unmask): Round {
+  expects(party, state, message.type)
   const { round } = state
-  if (round === undefined || round.phase !== phase || round.attempt !== attempt) {
-    throw refused(
-      'ERR_UNEXPECTED_MESSAGE',
-      `expected a round ${phase}, found ${round === undefined ? 'none' : `attempt ${round.attempt} ${round.phase}`}`,
-    )
-  }
+  if (round === undefined || round.attempt !== message.attempt)
+    throw walls.refused('ERR_UNEXPECTED_MESSAGE', `expected attempt ${round?.attempt}, found ${message.attempt}`)
   return round
 }
 
-function secretsOf(state: ClientState, attempt: number): OwnDeposit {
-  const own = state.deposits.get(attempt)
-  if (own === undefined) throw new Error(`the secrets of attempt ${attempt} are gone`)
-  return own
+function roundIn({ round }: ClientState, phase: SitePhase): Round {
+  if (round?.phase !== phase) throw new Error(`expected a round ${phase}, found ${round?.phase ?? 'none'}`)
+  return round
 }
 
-const sameIndices = (a: readonly number[], b: readonly number[]): boolean =>
-  a.length === b.length && a.every((index, i) => index === b[i])
+function eraseDeposit(own: OwnDeposit | undefined): void {
+  if (own !== undefined) for (const secret of [own.maskSecret, own.selfSecret, own.ownShare]) secret.fill(0)
+}
 
-export const sharesHash = (provider: CryptoProvider, shares: readonly SealedShare[]): Promise<Uint8Array> =>
-  provider.sha256(bodies.shares(shares))
+function eraseRound(round: Round | undefined): void {
+  if (round !== undefined) for (const share of round.held.values()) share.fill(0)
+}
 
-const refused = (code: `ERR_${string}`, message: string): ProtocolError =>
-  new ProtocolError(code, message, 'coordinator')
+const memberIndex = ({ index }: { readonly index: number }): number => index
+
+const signed = async (party: Party, kind: SignatureKind, body: Uint8Array): Promise<Uint8Array> =>
+  party.sign(await signedBytes(party.provider, kind, body))

@@ -80,15 +80,46 @@ export async function pairSeed(
 /** The lower index adds the mask of a pair, the higher subtracts it. */
 export const pairSign = (self: number, peer: number): Mask['sign'] => (self < peer ? 1 : -1)
 
-/** The key that seals what `from` deals to `to`. */
-export async function sealKey(
+/** The key that seals what `from` deals to `to`, out of the secret their session keys agree on. */
+export const sealKey = (
   provider: CryptoProvider,
   session: Uint8Array,
-  ends: { readonly from: number; readonly to: number; readonly secret: Uint8Array; readonly peerKey: Uint8Array },
+  ends: { readonly from: number; readonly to: number; readonly shared: Uint8Array },
+): Promise<Uint8Array> => provider.hkdf(ends.shared, session, label('enc', ends.from, ends.to), 32)
+
+/** Which of both secrets a share is of: of the mask key's, or of the self seed's. */
+const shareKinds = [0, 1] as const
+
+/** Commitments to both halves of a share, so that dealer and revealer can be told apart. */
+export async function shareCommits(
+  provider: CryptoProvider,
+  session: Uint8Array,
+  dealt: { readonly attempt: number; readonly from: number; readonly to: number; readonly share: Uint8Array },
 ): Promise<Uint8Array> {
-  const shared = await provider.x25519(ends.secret, ends.peerKey)
-  return provider.hkdf(shared, session, label('enc', ends.from, ends.to), 32)
+  const halves = shareKinds.map((kind) =>
+    shareCommit(provider, session, { ...dealt, kind, half: dealt.share.subarray(32 * kind, 32 * kind + 32) }),
+  )
+  return concat(...(await Promise.all(halves)))
 }
+
+/** Shares are 256 bits of entropy each: their hash says nothing of them. */
+export const shareCommit = (
+  provider: CryptoProvider,
+  session: Uint8Array,
+  dealt: {
+    readonly attempt: number
+    readonly from: number
+    readonly to: number
+    readonly kind: (typeof shareKinds)[number]
+    readonly half: Uint8Array
+  },
+): Promise<Uint8Array> =>
+  tagged(
+    provider,
+    'sh',
+    session,
+    new Writer().uint64(dealt.attempt).uint32(dealt.from).uint32(dealt.to).uint8(dealt.kind).raw(dealt.half).finish(),
+  )
 
 const label = (tag: string, ...indices: readonly number[]): Uint8Array => {
   const to = new Writer().raw(utf8(`${prefix}${tag}`))

@@ -1,10 +1,8 @@
-/** The messages of the secure sum and their exact bytes; what is signed is the SHA-256 of a body under the message's tag. */
+/** The messages of the secure sum and their exact bytes; what of them is signed stands in `signing.ts`. */
 
-import { concat, Reader, utf8, Writer } from '../bytes.ts'
-import type { CryptoProvider } from '../crypto/provider.ts'
+import { Reader, Writer } from '../bytes.ts'
 import { ProtocolError } from '../errors.ts'
 import { limits } from '../wire/limits.ts'
-import { prefix } from './session.ts'
 
 /** A member's X25519 key of this session; a member that restarts publishes a new one. */
 export interface SessionKey {
@@ -19,6 +17,8 @@ export interface SealedShare {
   /** The recipient's session key that it was sealed to: a restarted peer is not handed what it cannot open. */
   readonly key: Uint8Array
   readonly sealed: Uint8Array
+  /** Commitments to both halves of the share: a false one is the dealer's if it keeps them, the revealer's if it does not. */
+  readonly commits: Uint8Array
 }
 
 /** A member's one-time keys for one attempt, with its secrets dealt to its peers. */
@@ -55,9 +55,12 @@ export interface RoundStart {
   readonly type: 'round-start'
   readonly attempt: number
   readonly stateHash: Uint8Array
+  /** Transcripts of the groups of the last round that was committed; none before the first. */
+  readonly previous: readonly Uint8Array[]
   readonly members: readonly MemberKeys[]
   /** Shares sealed to the receiver. */
   readonly sealed: readonly SealedShare[]
+  /** Session keys of this round's group and of the receiver's group in the next. */
   readonly peers: readonly SessionKey[]
   readonly signature: Uint8Array
 }
@@ -106,32 +109,13 @@ export type ToSite = DepositRequest | RoundStart | SignRequest | Unmask
 export type ToCoordinator = Deposit | Nack | Upload | Consistency | Reveal
 export type SecureMessage = ToSite | ToCoordinator
 
-/** The domain a signature is for: one number a kind, so that no signature of one serves as another. */
-export const signatureKinds = {
-  sessionKey: 1,
-  bundle: 2,
-  roundStart: 3,
-  upload: 4,
-  signRequest: 5,
-  consistency: 6,
-  unmask: 7,
-  reveal: 8,
-} as const
-export type SignatureKind = keyof typeof signatureKinds
-
-/** What Ed25519 signs: prefix, kind, SHA-256 of the body. */
-export async function signedBytes(
-  provider: CryptoProvider,
-  kind: SignatureKind,
-  body: Uint8Array,
-): Promise<Uint8Array> {
-  return concat(utf8(prefix), Uint8Array.of(signatureKinds[kind]), await provider.sha256(body))
-}
-
 const maxMembers = 255
+/** Groups of 3 at the least. */
+const maxGroups = Math.floor(limits.roster / 3)
 const sealedLength = 24 + 16 + 8 + 64
 
-const writeIndices = (to: Writer, indices: readonly number[]): Writer => to.list(indices, (index, w) => w.uint32(index))
+export const writeIndices = (to: Writer, indices: readonly number[]): Writer =>
+  to.list(indices, (index, w) => w.uint32(index))
 const readIndices = (from: Reader, field: string): number[] =>
   from.list(field, { max: maxMembers }, (r) => r.uint32(`${field} index`))
 
@@ -142,11 +126,13 @@ const readSessionKey = (from: Reader): SessionKey => ({
   signature: from.raw('signature', 64),
 })
 
-const writeShare = (s: SealedShare, to: Writer): Writer => to.uint32(s.peer).raw(s.key).raw(s.sealed)
+export const writeShare = (s: SealedShare, to: Writer): Writer =>
+  to.uint32(s.peer).raw(s.key).raw(s.sealed).raw(s.commits)
 const readShare = (from: Reader): SealedShare => ({
   peer: from.uint32('peer'),
   key: from.raw('session key', 32),
   sealed: from.raw('sealed share', sealedLength),
+  commits: from.raw('share commitments', 64),
 })
 
 function writeBundle(b: Bundle, to: Writer): Writer {
@@ -176,27 +162,10 @@ export function decodeSessionKey(bytes: Uint8Array): SessionKey {
   return key
 }
 
-/** Everything that a message's signature covers. */
-export const bodies = {
-  sessionKey: (session: Uint8Array, k: Omit<SessionKey, 'signature'>): Uint8Array =>
-    new Writer().raw(session).uint32(k.index).raw(k.key).finish(),
-  shares: (shares: readonly SealedShare[]): Uint8Array => new Writer().list(shares, writeShare).finish(),
-  roundStart: (session: Uint8Array, m: Omit<RoundStart, 'type' | 'signature' | 'sealed' | 'peers'>): Uint8Array =>
-    new Writer().raw(session).uint64(m.attempt).raw(m.stateHash).list(m.members, writeMember).finish(),
-  upload: (session: Uint8Array, m: Omit<Upload, 'type' | 'signature' | 'next'>): Uint8Array =>
-    new Writer().raw(session).uint64(m.attempt).raw(m.transcript).raw(m.vectorHash).uint32(m.vectorLength).finish(),
-  survivors: (session: Uint8Array, attempt: number, survivors: readonly number[]): Uint8Array =>
-    writeIndices(new Writer().raw(session).uint64(attempt), survivors).finish(),
-  consistency: (transcript: Uint8Array, survivors: readonly number[]): Uint8Array =>
-    writeIndices(new Writer().raw(transcript), survivors).finish(),
-  reveal: (session: Uint8Array, m: Omit<Reveal, 'type' | 'signature'>): Uint8Array =>
-    new Writer().raw(session).uint64(m.attempt).list(m.shares, writeRevealed).finish(),
-} as const
-
-function writeMember(m: MemberKeys, to: Writer): Writer {
+export function writeMember(m: MemberKeys, to: Writer): Writer {
   return to.uint32(m.index).raw(m.maskKey).raw(m.selfCommit).raw(m.sharesHash).raw(m.signature)
 }
-const writeRevealed = ({ of, share }: Reveal['shares'][number], to: Writer): Writer => to.uint32(of).raw(share)
+export const writeRevealed = ({ of, share }: Reveal['shares'][number], to: Writer): Writer => to.uint32(of).raw(share)
 
 type Of<T extends SecureMessage['type']> = Extract<SecureMessage, { readonly type: T }>
 interface Layout<T extends SecureMessage['type']> {
@@ -227,6 +196,7 @@ const layouts: { readonly [T in SecureMessage['type']]: Layout<T> } = {
       to
         .uint64(m.attempt)
         .raw(m.stateHash)
+        .list(m.previous, (transcript, w) => w.raw(transcript))
         .list(m.members, writeMember)
         .list(m.sealed, writeShare)
         .list(m.peers, writeSessionKey)
@@ -235,6 +205,7 @@ const layouts: { readonly [T in SecureMessage['type']]: Layout<T> } = {
       type: 'round-start',
       attempt: from.uint64('attempt'),
       stateHash: from.raw('state hash', 32),
+      previous: from.list('previous transcripts', { max: maxGroups }, (r) => r.raw('transcript', 32)),
       members: from.list('members', { max: maxMembers }, (r) => ({
         index: r.uint32('index'),
         maskKey: r.raw('mask key', 32),
@@ -243,7 +214,7 @@ const layouts: { readonly [T in SecureMessage['type']]: Layout<T> } = {
         signature: r.raw('signature', 64),
       })),
       sealed: from.list('sealed shares', { max: maxMembers }, readShare),
-      peers: from.list('peers', { max: maxMembers }, readSessionKey),
+      peers: from.list('peers', { max: 2 * maxMembers }, readSessionKey),
       signature: from.raw('signature', 64),
     }),
   },

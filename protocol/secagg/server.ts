@@ -1,30 +1,27 @@
 /**
  * The coordinator's side of the secure sum: an untrusted adder. It relays keys and shares, adds masked vectors as they
- * come, and opens only what cancels: the self masks of survivors and the pair masks of drop-outs.
+ * come. What it opens, and how, stands in `recover.ts`.
  */
 
 import { equalBytes } from '../bytes.ts'
-import { type Decoded, decodeShares } from '../crypto/decoding.ts'
-import type { CryptoProvider, Mask, RingVector } from '../crypto/provider.ts'
-import { combine, type Share } from '../crypto/shamir.ts'
+import type { CryptoProvider, RingVector } from '../crypto/provider.ts'
 import { ProtocolError } from '../errors.ts'
-import { sharesHash } from './client.ts'
-import { bundleHash, pairSeed, pairSign, selfCommit, selfSeed, transcriptOf } from './masks.ts'
-import {
-  type Bundle,
-  bodies,
-  type Consistency,
-  type MemberKeys,
-  type Reveal,
-  type RoundStart,
-  type SessionKey,
-  type SignatureKind,
-  type SignRequest,
-  signedBytes,
-  type Unmask,
-  type Upload,
+import type { Group } from './groups.ts'
+import { bundleHash, transcriptOf } from './masks.ts'
+import type {
+  Bundle,
+  Consistency,
+  MemberKeys,
+  Nack,
+  Reveal,
+  RoundStart,
+  SessionKey,
+  SignRequest,
+  Unmask,
+  Upload,
 } from './messages.ts'
 import type { Session } from './session.ts'
+import { bodies, type SignatureKind, signedBytes } from './signing.ts'
 
 export interface Adder {
   readonly provider: CryptoProvider
@@ -37,12 +34,18 @@ export interface Deposited {
   readonly keys: MemberKeys
 }
 
-/** One attempt at a round. The accumulator is the only vector held, however many sites there are. */
+/** One attempt at a round in one group. The accumulator is the only vector held, however many sites there are. */
 export interface ServerRound {
   readonly attempt: number
+  readonly group: Group
   readonly stateHash: Uint8Array
   readonly transcript: Uint8Array
+  readonly previous: readonly Uint8Array[]
   readonly deposits: ReadonlyMap<number, Deposited>
+  /** By dealer: the members that hold a share of it, itself included. */
+  readonly holders: ReadonlyMap<number, ReadonlySet<number>>
+  /** By dealer: the members that could not open theirs. */
+  readonly complaints: ReadonlyMap<number, ReadonlySet<number>>
   readonly sum: RingVector
   readonly uploaded: ReadonlySet<number>
   readonly survivors: readonly number[]
@@ -63,63 +66,43 @@ export async function checkSessionKey(adder: Adder, key: SessionKey): Promise<vo
 export async function checkBundle(adder: Adder, from: number, bundle: Bundle): Promise<Deposited> {
   if (bundle.index !== from)
     throw new ProtocolError('ERR_IMPERSONATION', `member ${from} deposited for ${bundle.index}`, nameOf(adder, from))
-  const keys: MemberKeys = { ...bundle, sharesHash: await sharesHash(adder.provider, bundle.shares) }
+  const { index, maskKey, selfCommit, signature } = bundle
+  const sharesHash = await adder.provider.sha256(bodies.shares(bundle.shares))
+  const keys: MemberKeys = { index, maskKey, selfCommit, sharesHash, signature }
   const body = await bundleHash(adder.provider, adder.session.id, { ...keys, attempt: bundle.attempt })
-  await verifySite(adder, from, { kind: 'bundle', body, signature: bundle.signature })
-  return {
-    bundle,
-    keys: {
-      index: keys.index,
-      maskKey: keys.maskKey,
-      selfCommit: keys.selfCommit,
-      sharesHash: keys.sharesHash,
-      signature: keys.signature,
-    },
-  }
+  await verifySite(adder, from, { kind: 'bundle', body, signature })
+  return { bundle, keys }
 }
 
-/** The deposits that can make a round: each dealt its secrets to at least the threshold of the others in it. */
-export function admissible(
-  adder: Adder,
-  deposits: ReadonlyMap<number, Deposited>,
-  keys: ReadonlyMap<number, SessionKey>,
-): ReadonlyMap<number, Deposited> {
-  const { threshold } = adder.session.thresholds
-  const holders = ({ bundle }: Deposited): number =>
-    1 + bundle.shares.filter((share) => deposits.has(share.peer) && isCurrent(share, keys)).length
-  return new Map([...deposits].filter(([, deposited]) => holders(deposited) >= threshold).sort(([a], [b]) => a - b))
+/** What a group has to open a round with. */
+export interface Opening {
+  readonly attempt: number
+  readonly group: Group
+  readonly stateHash: Uint8Array
+  /** Transcripts of the last round that was committed. */
+  readonly previous: readonly Uint8Array[]
+  readonly deposits: ReadonlyMap<number, Deposited>
+  readonly keys: ReadonlyMap<number, SessionKey>
+  readonly zero: RingVector
 }
 
-const isCurrent = (share: Bundle['shares'][number], keys: ReadonlyMap<number, SessionKey>): boolean => {
-  const current = keys.get(share.peer)
-  return current !== undefined && equalBytes(current.key, share.key)
-}
-
-/** Opens a round over `deposits`, ascending by member. */
-export async function openRound(
-  adder: Adder,
-  round: {
-    readonly attempt: number
-    readonly stateHash: Uint8Array
-    readonly deposits: ReadonlyMap<number, Deposited>
-    readonly zero: RingVector
-  },
-): Promise<ServerRound> {
-  const { attempt, stateHash, deposits } = round
-  const { minimum } = adder.session.thresholds
+/** Opens a round over the deposits of the group's members that dealt their secrets to at least the threshold of the others. */
+export async function openRound(adder: Adder, opening: Opening): Promise<ServerRound> {
+  const { attempt, group, stateHash, previous } = opening
+  const { minimum, threshold } = group.thresholds
+  const offered = new Map([...opening.deposits].filter(([index]) => group.members.includes(index)))
+  const dealt = holdersOf({ ...opening, deposits: offered })
+  const admitted = [...offered].filter(([index]) => (dealt.get(index)?.size ?? 0) >= threshold)
+  const deposits = new Map(admitted.sort(([a], [b]) => a - b))
   if (deposits.size < minimum)
     throw new ProtocolError('ERR_COHORT_TOO_SMALL', `a round needs ${minimum} sites, ${deposits.size} are ready`)
-  const transcript = await transcriptOf(adder.provider, adder.session, {
-    attempt,
-    stateHash,
-    members: membersOf(deposits),
-  })
+  const members = membersOf(deposits)
   return {
-    attempt,
-    stateHash,
-    transcript,
-    deposits,
-    sum: round.zero,
+    ...{ attempt, group, stateHash, previous, deposits },
+    transcript: await transcriptOf(adder.provider, adder.session, { attempt, stateHash, members }),
+    holders: holdersOf({ ...opening, deposits }),
+    complaints: new Map(),
+    sum: opening.zero,
     uploaded: new Set(),
     survivors: [],
     consistent: new Map(),
@@ -127,16 +110,37 @@ export async function openRound(
   }
 }
 
+/** Shares sealed to a key that its owner has replaced since cannot be opened: a restarted member holds none. */
+function holdersOf({ deposits, keys }: Pick<Opening, 'deposits' | 'keys'>): ReadonlyMap<number, ReadonlySet<number>> {
+  return new Map(
+    [...deposits].map(([dealer, { bundle }]) => {
+      const current = bundle.shares.filter((share) => deposits.has(share.peer) && isCurrent(share, keys))
+      return [dealer, new Set([dealer, ...current.map((share) => share.peer)])]
+    }),
+  )
+}
+
+const isCurrent = (share: Bundle['shares'][number], keys: ReadonlyMap<number, SessionKey>): boolean => {
+  const current = keys.get(share.peer)
+  return current !== undefined && equalBytes(current.key, share.key)
+}
+
+export interface Introductions {
+  readonly keys: ReadonlyMap<number, SessionKey>
+  /** The groups of the next round: each member deals to its own of them while it answers this one. */
+  readonly next: readonly Group[]
+}
+
 /** What each member is told at the start: everybody's keys, and the shares sealed to it. */
 export async function roundStarts(
   adder: Adder,
   round: ServerRound,
-  keys: ReadonlyMap<number, SessionKey>,
+  { keys, next }: Introductions,
 ): Promise<ReadonlyMap<number, RoundStart>> {
+  const { attempt, stateHash, previous } = round
   const members = membersOf(round.deposits)
-  const body = { attempt: round.attempt, stateHash: round.stateHash, members }
+  const body = { attempt, stateHash, previous, members }
   const signature = await signed(adder, 'roundStart', bodies.roundStart(adder.session.id, body))
-  const peers = [...round.deposits.keys()].flatMap((index) => keys.get(index) ?? [])
   return new Map(
     members.map(({ index: to }) => {
       const sealed = [...round.deposits].flatMap(([from, { bundle }]) =>
@@ -144,9 +148,20 @@ export async function roundStarts(
           .filter((share) => share.peer === to && isCurrent(share, keys))
           .map((share) => ({ ...share, peer: from })),
       )
+      const later = next.find((group) => group.members.includes(to))?.members ?? []
+      const known = [...new Set([...round.deposits.keys(), ...later])].sort((a, b) => a - b)
+      const peers = known.flatMap((index) => keys.get(index) ?? [])
       return [to, { type: 'round-start', ...body, sealed, peers, signature }]
     }),
   )
+}
+
+/** A member could not open what it was dealt: it counts as holding nothing of that dealer. */
+export function takeNack(adder: Adder, round: ServerRound, from: number, { dealer, attempt }: Nack): ServerRound {
+  if (attempt !== round.attempt || !round.deposits.has(from) || !round.deposits.has(dealer))
+    throw broken(adder, from, 'ERR_UNEXPECTED_MESSAGE', 'only members of the round complain, of members of it')
+  const complaints = new Set(round.complaints.get(dealer)).add(from)
+  return { ...round, complaints: new Map(round.complaints).set(dealer, complaints) }
 }
 
 /** Adds a masked vector whose bytes hash to what was signed. Late and repeated ones are refused. */
@@ -174,23 +189,45 @@ export async function takeUpload(
   return { ...round, uploaded: new Set(round.uploaded).add(from) }
 }
 
-/** Closes the uploads; from here on the survivors are fixed. @throws ProtocolError ERR_TOO_FEW_SURVIVORS. */
+/**
+ * Closes the uploads; from here on the survivors are fixed. @throws ProtocolError ERR_TOO_FEW_SURVIVORS; ERR_BAD_SHARE
+ * where so many could not open a dealer's shares that its masks would stay in the sum: nothing was asked or learned.
+ */
 export async function closeUploads(
   adder: Adder,
   round: ServerRound,
 ): Promise<{ readonly round: ServerRound; readonly request: SignRequest }> {
   const survivors = [...round.uploaded].sort((a, b) => a - b)
-  const { minimum } = adder.session.thresholds
+  const { minimum } = round.group.thresholds
   if (survivors.length < minimum)
     throw new ProtocolError(
       'ERR_TOO_FEW_SURVIVORS',
       `unmasking needs ${minimum} sites, ${survivors.length} sent their contribution`,
     )
+  for (const dealer of round.deposits.keys()) checkOpenable(adder, round, { dealer, survivors })
   const signature = await signed(adder, 'signRequest', bodies.survivors(adder.session.id, round.attempt, survivors))
   return {
     round: { ...round, survivors },
     request: { type: 'sign-request', attempt: round.attempt, survivors, signature },
   }
+}
+
+/** The dealer is named where more complain than collude: one of them is honest. */
+function checkOpenable(
+  adder: Adder,
+  { group, holders, complaints }: ServerRound,
+  { dealer, survivors }: { readonly dealer: number; readonly survivors: readonly number[] },
+): void {
+  const against = complaints.get(dealer) ?? new Set<number>()
+  const can = survivors.filter((index) => holders.get(dealer)?.has(index) === true && !against.has(index)).length
+  const { threshold, colluding } = group.thresholds
+  if (can >= threshold) return
+  const named = against.size > colluding ? nameOf(adder, dealer) : undefined
+  throw new ProtocolError(
+    against.size === 0 ? 'ERR_TOO_FEW_SHARES' : 'ERR_BAD_SHARE',
+    `${can} survivors hold a share of ${nameOf(adder, dealer)}, ${threshold} are needed; ${against.size} could not open theirs`,
+    named,
+  )
 }
 
 export async function takeConsistency(
@@ -209,10 +246,10 @@ export async function takeConsistency(
   return { ...round, consistent: new Map(round.consistent).set(from, message.signature) }
 }
 
-/** @throws ProtocolError ERR_CERTIFICATE when too few have signed. */
+/** In strict mode with the certificate. @throws ProtocolError ERR_CERTIFICATE when too few have signed. */
 export async function requestReveal(adder: Adder, round: ServerRound): Promise<Unmask> {
-  const { threshold } = adder.session.thresholds
-  if (round.consistent.size < threshold)
+  const { threshold } = round.group.thresholds
+  if (adder.session.formation.mode === 'strict' && round.consistent.size < threshold)
     throw new ProtocolError(
       'ERR_CERTIFICATE',
       `${threshold} sites must sign the survivors, ${round.consistent.size} did`,
@@ -239,89 +276,7 @@ export async function takeReveal(
   return { ...round, revealed: new Map(round.revealed).set(from, message) }
 }
 
-export interface Unmasked {
-  readonly sum: RingVector
-  /** Members whose shares were found wrong and corrected. */
-  readonly liars: readonly number[]
-}
-
-/** Takes the masks off the sum, in place. @throws ProtocolError ERR_TOO_FEW_SHARES, ERR_BAD_SHARE: then nothing is learned. */
-export async function unmask(adder: Adder, round: ServerRound): Promise<Unmasked> {
-  const { threshold } = adder.session.thresholds
-  if (round.revealed.size < threshold)
-    throw new ProtocolError('ERR_TOO_FEW_SHARES', `${threshold} sites must reveal shares, ${round.revealed.size} did`)
-  const masks: Mask[] = []
-  const liars = new Set<number>()
-  for (const [index, { keys }] of round.deposits) {
-    const survived = round.survivors.includes(index)
-    const { secret, wrong } = await openSecret(adder, round, { keys, opens: survived ? opensSelfSeed : opensMaskKey })
-    for (const point of wrong) liars.add(point - 1)
-    if (survived) masks.push({ seed: await selfSeed(adder.provider, round.transcript, index, secret), sign: -1 })
-    else masks.push(...(await pairMasks(adder, round, { index, secret })))
-    secret.fill(0)
-  }
-  await adder.provider.addMasks(round.sum, masks)
-  for (const { seed } of masks) seed.fill(0)
-  return { sum: round.sum, liars: [...liars] }
-}
-
-/** Whether a secret is the one that a member has committed to. */
-type Opens = (provider: CryptoProvider, secret: Uint8Array, keys: MemberKeys) => Promise<boolean>
-
-const opensSelfSeed: Opens = async (provider, secret, keys) =>
-  equalBytes(await selfCommit(provider, secret), keys.selfCommit)
-
-const opensMaskKey: Opens = async (provider, secret, keys) =>
-  equalBytes(await provider.x25519PublicKey(secret), keys.maskKey)
-
-/** What a drop-out's peers added or subtracted for it is still in the sum: the opposite takes it out. */
-function pairMasks(
-  { provider }: Adder,
-  round: ServerRound,
-  { index, secret }: { readonly index: number; readonly secret: Uint8Array },
-): Promise<Mask[]> {
-  return Promise.all(
-    membersOf(round.deposits)
-      .filter((peer) => round.survivors.includes(peer.index))
-      .map(async (peer): Promise<Mask> => {
-        const seed = await pairSeed(provider, round.transcript, {
-          self: index,
-          secret,
-          peer: peer.index,
-          peerKey: peer.maskKey,
-        })
-        return { seed, sign: pairSign(peer.index, index) === 1 ? -1 : 1 }
-      }),
-  )
-}
-
-/** From the first shares there are; where they open something else, from all of them, with those that lie corrected. */
-async function openSecret(
-  { provider, session }: Adder,
-  round: ServerRound,
-  { keys, opens }: { readonly keys: MemberKeys; readonly opens: Opens },
-): Promise<Decoded> {
-  const { threshold } = session.thresholds
-  const shares = [...round.revealed].flatMap(([from, { shares: sent }]): Share[] => {
-    const found = sent.find((share) => share.of === keys.index)
-    return found === undefined ? [] : [{ x: from + 1, bytes: found.share }]
-  })
-  if (shares.length < threshold)
-    throw new ProtocolError(
-      'ERR_TOO_FEW_SHARES',
-      `member ${keys.index} needs ${threshold} shares, ${shares.length} came`,
-    )
-  const secret = combine(shares.slice(0, threshold))
-  if (await opens(provider, secret, keys)) return { secret, wrong: [] }
-  const decoded = decodeShares(shares, threshold)
-  if (decoded !== undefined && (await opens(provider, decoded.secret, keys))) return decoded
-  throw new ProtocolError(
-    'ERR_BAD_SHARE',
-    `the shares of member ${keys.index} do not open what it committed to, and too few came to tell whose are wrong`,
-  )
-}
-
-function addInto(sum: RingVector, vector: RingVector): void {
+export function addInto(sum: RingVector, vector: RingVector): void {
   if (sum instanceof Int32Array && vector instanceof Int32Array)
     for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] + vector[i]) | 0
   else if (sum instanceof BigInt64Array && vector instanceof BigInt64Array)
@@ -329,7 +284,7 @@ function addInto(sum: RingVector, vector: RingVector): void {
   else throw new Error('two rings in one sum')
 }
 
-const membersOf = (deposits: ReadonlyMap<number, Deposited>): MemberKeys[] =>
+export const membersOf = (deposits: ReadonlyMap<number, Deposited>): MemberKeys[] =>
   [...deposits.values()].map(({ keys }) => keys)
 
 interface Signed {
@@ -348,7 +303,7 @@ async function verifySite(adder: Adder, index: number, { kind, body, signature }
 const signed = async (adder: Adder, kind: SignatureKind, body: Uint8Array): Promise<Uint8Array> =>
   adder.sign(await signedBytes(adder.provider, kind, body))
 
-const nameOf = (adder: Adder, index: number): string => adder.session.roster[index].name
+export const nameOf = (adder: Adder, index: number): string => adder.session.roster[index].name
 
 const broken = (adder: Adder, from: number, code: `ERR_${string}`, message: string): ProtocolError =>
   new ProtocolError(code, message, nameOf(adder, from))

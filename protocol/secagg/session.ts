@@ -2,8 +2,8 @@
 
 import { concat, utf8, Writer } from '../bytes.ts'
 import type { CryptoProvider } from '../crypto/provider.ts'
-import { InputError } from '../errors.ts'
 import type { RosterEntry } from '../wire/messages.ts'
+import { type Formation, formationOf, type SumRules } from './formation.ts'
 
 export const prefix = 'fl-secagg/v1/'
 
@@ -11,39 +11,11 @@ export const prefix = 'fl-secagg/v1/'
 export const tagged = (provider: CryptoProvider, tag: string, ...parts: readonly Uint8Array[]): Promise<Uint8Array> =>
   provider.sha256(utf8(`${prefix}${tag}`), ...parts)
 
-export interface Thresholds {
-  /** Sites assumed to collude with the coordinator. */
-  readonly colluding: number
-  /** Shares that open a secret; 2 * threshold > sites + colluding. */
-  readonly threshold: number
-  /** Fewest survivors a site lets be unmasked. */
-  readonly minimum: number
-}
-
-export interface Quorum {
-  readonly minimum?: number | undefined
-  readonly colluding?: number | undefined
-}
-
-/** A7 and B1 of the design: with t > (N + c) / 2 no site's both secrets can be opened. @throws InputError ERR_QUORUM. */
-export function thresholdsOf(sites: number, quorum: Quorum = {}): Thresholds {
-  if (sites < 3)
-    throw new InputError('ERR_QUORUM', `expected at least 3 sites, found ${sites}: two would learn each other's data`)
-  const colluding = quorum.colluding ?? (sites < 5 ? 0 : Math.floor(sites / 5))
-  const floor = Math.floor((sites + colluding) / 2) + 1
-  const threshold = sites === 3 ? Math.max(floor, 2) : Math.max(floor, Math.ceil((3 * sites) / 4))
-  if (threshold > sites)
-    throw new InputError('ERR_QUORUM', `${colluding} colluding sites of ${sites} leave no threshold that is safe`)
-  const minimum = Math.max(threshold, quorum.minimum ?? 0, 3)
-  if (minimum > sites) throw new InputError('ERR_QUORUM', `the plan wants ${minimum} sites, the roster has ${sites}`)
-  return { colluding, threshold, minimum }
-}
-
 export interface Session {
   readonly id: Uint8Array
   readonly planHash: Uint8Array
   readonly roster: readonly RosterEntry[]
-  readonly thresholds: Thresholds
+  readonly formation: Formation
   /** The coordinator's Ed25519 key. */
   readonly coordinator: Uint8Array
 }
@@ -52,28 +24,24 @@ export interface SessionParts {
   readonly planHash: Uint8Array
   /** Sorted by identity. */
   readonly roster: readonly RosterEntry[]
-  readonly quorum: Quorum
+  readonly rules: SumRules
   /** The coordinator's 32 fresh bytes. */
   readonly nonce: Uint8Array
   readonly coordinator: Uint8Array
 }
 
+/** @throws InputError ERR_QUORUM, ERR_HONEST_MINIMUM: each party refuses a plan whose sums would hide nobody. */
 export async function openSession(
   provider: CryptoProvider,
-  { planHash, roster, quorum, nonce, coordinator }: SessionParts,
+  { planHash, roster, rules, nonce, coordinator }: SessionParts,
 ): Promise<Session> {
-  const thresholds = thresholdsOf(roster.length, quorum)
+  const formation = formationOf(roster.length, rules)
   const rosterHash = await hashRoster(
     provider,
     roster.map(({ identity }) => identity),
   )
-  return {
-    id: await tagged(provider, 'session', rosterHash, planHash, nonce),
-    planHash,
-    roster,
-    thresholds,
-    coordinator,
-  }
+  const id = await tagged(provider, 'session', rosterHash, planHash, nonce)
+  return { id, planHash, roster, formation, coordinator }
 }
 
 export const hashRoster = (provider: CryptoProvider, identities: readonly Uint8Array[]): Promise<Uint8Array> =>

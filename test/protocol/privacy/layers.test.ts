@@ -6,7 +6,7 @@ import type { Algorithm, Lanes, SumRequest } from '../../../protocol/algorithm.t
 import { clipLanes, euclideanNorm } from '../../../protocol/privacy/clip.ts'
 import { fastDelta, honestShares } from '../../../protocol/privacy/cohort.ts'
 import { mechanisms } from '../../../protocol/privacy/index.ts'
-import { thresholdsOf } from '../../../protocol/secagg/session.ts'
+import { thresholdsOf } from '../../../protocol/secagg/thresholds.ts'
 
 const request: SumRequest = {
   purpose: 'a round',

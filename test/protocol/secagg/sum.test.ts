@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { ProtocolError } from '../../../protocol/errors.ts'
-import { thresholdsOf } from '../../../protocol/secagg/session.ts'
+import { thresholdsOf } from '../../../protocol/secagg/thresholds.ts'
 import { cohortOf, type Step, secureRound, steps } from '../../support/secure-round.ts'
 
 const pattern = fc

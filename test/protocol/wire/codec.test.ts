@@ -44,9 +44,14 @@ test('an answer record comes back from its bytes', () => {
     session: bytes(32),
     attempt: fc.integer({ min: 0, max: 2 ** 40 }),
     revealed: fc.option(
-      fc.record({ stateHash: bytes(32), survivors: fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 9 }) }),
+      fc.record({
+        stateHash: bytes(32),
+        survivors: fc.array(fc.integer({ min: 0, max: 255 }), { maxLength: 9 }),
+        contribution: bytes(32),
+      }),
       { nil: undefined },
     ),
+    earlier: fc.array(bytes(16), { maxLength: 5 }),
   })
   fc.assert(
     fc.property(record, (kept) => {

@@ -1,0 +1,359 @@
+/** The steps of the secure sum, as SPEC.md names them, in every group of a round; a group with too few sites is left out. */
+
+import type { SumRequest } from '../protocol/algorithm.ts'
+import { toHex } from '../protocol/bytes.ts'
+import type { RingVector } from '../protocol/crypto/provider.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import { drawGroups, type Group } from '../protocol/secagg/groups.ts'
+import { decodeSecure, encodeSecure, type SecureMessage, type Upload } from '../protocol/secagg/messages.ts'
+import { type Culprit, unmask } from '../protocol/secagg/recover.ts'
+import * as server from '../protocol/secagg/server.ts'
+import { type CoordinatorPhase, coordinatorTable } from '../protocol/secagg/table.ts'
+import { packedLength, unpackVector, zeroVector } from '../protocol/vector/packing.ts'
+import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
+import type { Message } from '../protocol/wire/messages.ts'
+import type { Absence, Member, Verdict } from './members.ts'
+import { present, type RunState, takeMembership } from './run-state.ts'
+
+export interface SumStep {
+  readonly attempt: number
+  readonly request: SumRequest
+  readonly stateHash: Uint8Array
+}
+
+export interface SecureSum {
+  readonly sum: RingVector
+  /** Members whose contributions are in it, in the order of the roster. */
+  readonly survivors: readonly number[]
+  readonly absent: readonly Absence[]
+  /** Transcripts of the groups that are in it. */
+  readonly transcripts: readonly Uint8Array[]
+  readonly culprits: readonly Culprit[]
+}
+
+/** @throws ProtocolError when too few sites stay to the end: then nothing was learned and the round can be tried again. */
+export async function sumSecurely<State, Site>(run: RunState<State, Site>, step: SumStep): Promise<SecureSum> {
+  const { attempt } = step
+  const { session } = run.adder
+  const groups = await drawGroups(run.provider, session, attempt)
+  const next = await drawGroups(run.provider, session, attemptOf(roundOf(attempt) + 1, 0))
+  const round = new GroupedRound(run)
+  await ensureDeposits(run, round, { attempt, groups })
+  await openGroups(run, round, { step, groups, next })
+  await collectUploads(run, round, step)
+  await round.each(async (group) => {
+    const closed = await server.closeUploads(run.adder, group)
+    round.requests.set(group.group.number, closed.request)
+    return closed.round
+  })
+  round.expectSurvivors(session.formation.minimum)
+  if (session.formation.mode === 'strict') await agreeOnSurvivors(run, round, attempt)
+  await collectShares(run, round, attempt)
+  const opened = await takeMasksOff(run, round, step.request)
+  round.expectSurvivors(session.formation.minimum)
+  return { ...opened, survivors: round.survivors, absent: round.absences, transcripts: round.transcripts }
+}
+
+/** The groups of one attempt, each in the same phase, and who is in none of them any more and why. */
+class GroupedRound<State, Site> {
+  readonly requests = new Map<number, SecureMessage>()
+  readonly #run: RunState<State, Site>
+  readonly #groups = new Map<number, server.ServerRound>()
+  readonly #absent = new Map<number, Absence>()
+
+  constructor(run: RunState<State, Site>) {
+    this.#run = run
+  }
+
+  get members(): readonly number[] {
+    return [...this.#groups.values()].flatMap(({ deposits }) => [...deposits.keys()])
+  }
+
+  get survivors(): readonly number[] {
+    return [...this.#groups.values()].flatMap(({ survivors }) => survivors).sort((a, b) => a - b)
+  }
+
+  get transcripts(): readonly Uint8Array[] {
+    return [...this.#groups.values()].map(({ transcript }) => transcript)
+  }
+
+  /** Everybody of the roster who is not in the sum. */
+  get absences(): readonly Absence[] {
+    const survivors = new Set(this.survivors)
+    return [...this.#run.roster.entries()].flatMap(([index, { name }]) =>
+      survivors.has(index) ? [] : [this.#absent.get(index) ?? notThere({ index, name })],
+    )
+  }
+
+  note(absences: readonly Absence[]): void {
+    for (const absence of absences)
+      if (!this.#absent.has(absence.member.index)) this.#absent.set(absence.member.index, absence)
+  }
+
+  open(opened: server.ServerRound): void {
+    this.#groups.set(opened.group.number, opened)
+  }
+
+  of(index: number): server.ServerRound | undefined {
+    return [...this.#groups.values()].find(({ deposits }) => deposits.has(index))
+  }
+
+  /** Every group goes on; one that cannot is left out. @throws ProtocolError why, where none is left. */
+  async each(work: (round: server.ServerRound) => Promise<server.ServerRound>): Promise<void> {
+    for (const [number, round] of this.#groups) {
+      try {
+        this.#groups.set(number, await work(round))
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+        this.#groups.delete(number)
+        await this.leaveOut(round.group, error)
+      }
+    }
+  }
+
+  async leaveOut(group: Group, error: ProtocolError): Promise<void> {
+    const others = this.#run.adder.session.formation.groups - 1
+    if (others === 0) throw error
+    await blame(this.#run, error)
+    const { code, message: reason } = error
+    this.note(group.members.map((index) => ({ member: { index, name: this.#run.roster[index].name }, code, reason })))
+  }
+
+  expectSurvivors(minimum: number): void {
+    if (this.survivors.length < minimum)
+      throw new ProtocolError(
+        'ERR_TOO_FEW_SURVIVORS',
+        `a sum needs ${minimum} sites, ${this.survivors.length} are in groups that stayed whole`,
+      )
+  }
+}
+
+const notThere = (member: Member): Absence => ({
+  member,
+  code: 'ERR_NOT_CONNECTED',
+  reason: 'the site was not connected when the round began',
+})
+
+/** A site that can be named as the cause takes no further part in this run: the same would only happen again. */
+export async function blame<State, Site>(
+  run: RunState<State, Site>,
+  { code, message: reason, culprit }: ProtocolError,
+): Promise<void> {
+  const index = run.roster.findIndex(({ name }) => name === culprit)
+  if (index < 0) return
+  const { name } = run.roster[index]
+  await run.journal({ type: 'culprit', site: name, attempt: run.attempt, code, reason })
+  run.report({ type: 'left', site: name, code, reason })
+  run.barred.add(index)
+}
+
+interface DepositStep {
+  readonly attempt: number
+  readonly groups: readonly Group[]
+}
+
+/** In steady state the deposits came with the last round's uploads; where a member is new or came back, its group deals anew. */
+async function ensureDeposits<State, Site>(
+  run: RunState<State, Site>,
+  round: GroupedRound<State, Site>,
+  { attempt, groups }: DepositStep,
+): Promise<void> {
+  const asked: number[] = []
+  const here = new Set(present(run).map(({ index }) => index))
+  run.deposits = new Map([...run.deposits].filter(([index]) => here.has(index)))
+  for (const { members } of groups) {
+    const ready = members.filter((index) => here.has(index))
+    if (ready.every((index) => isCurrent(run, { index, attempt, ready }))) continue
+    const peers = ready.flatMap((index) => run.keys.get(index) ?? [])
+    for (const index of ready) {
+      run.deposits.delete(index)
+      send(run, index, { type: 'deposit-request', attempt, peers })
+    }
+    asked.push(...ready)
+  }
+  const absent = await gather(run, { phase: 'depositing', attempt, awaits: asked }, async (member, message) => {
+    if (message.type !== 'deposit') return 'ignored'
+    run.deposits.set(member.index, await server.checkBundle(run.adder, member.index, message.bundle))
+    return 'answered'
+  })
+  round.note(absent)
+}
+
+/** Whether a member's deposit is for this attempt and reaches everybody of its group who is here now. */
+function isCurrent<State, Site>(
+  { deposits, keys }: RunState<State, Site>,
+  { index, attempt, ready }: { readonly index: number; readonly attempt: number; readonly ready: readonly number[] },
+): boolean {
+  const bundle = deposits.get(index)?.bundle
+  if (bundle?.attempt !== attempt) return false
+  const dealt = new Set(bundle.shares.map((share) => `${share.peer}/${toHex(share.key)}`))
+  return ready.every((peer) => {
+    const key = keys.get(peer)
+    return peer === index || (key !== undefined && dealt.has(`${peer}/${toHex(key.key)}`))
+  })
+}
+
+interface OpenStep {
+  readonly step: SumStep
+  readonly groups: readonly Group[]
+  readonly next: readonly Group[]
+}
+
+async function openGroups<State, Site>(
+  run: RunState<State, Site>,
+  round: GroupedRound<State, Site>,
+  { step, groups, next }: OpenStep,
+): Promise<void> {
+  const { attempt, stateHash, request } = step
+  const { deposits, keys, previous } = run
+  let failed: ProtocolError | undefined
+  for (const group of groups) {
+    try {
+      const opening = { attempt, group, stateHash, previous, deposits, keys, zero: zeroVector(request) }
+      round.open(await server.openRound(run.adder, opening))
+    } catch (error) {
+      if (!(error instanceof ProtocolError)) throw error
+      failed = error
+      await round.leaveOut(group, error)
+    }
+  }
+  run.deposits = new Map()
+  if (round.members.length === 0 && failed !== undefined) throw failed
+  await round.each(async (opened) => {
+    for (const [index, message] of await server.roundStarts(run.adder, opened, { keys, next })) {
+      run.members.link(index)?.expect(packedLength(request))
+      send(run, index, message)
+    }
+    return opened
+  })
+}
+
+async function collectUploads<State, Site>(
+  run: RunState<State, Site>,
+  round: GroupedRound<State, Site>,
+  { attempt, request }: SumStep,
+): Promise<void> {
+  const step: GatherStep = { phase: 'collecting', attempt, awaits: round.members }
+  const absent = await gather(run, step, async (member, message) => {
+    const group = round.of(member.index)
+    if (group === undefined) return 'ignored'
+    if (message.type === 'nack') round.open(server.takeNack(run.adder, group, member.index, message))
+    if (message.type !== 'upload') return 'ignored'
+    const vector = await takeVector(run, member, { message, request })
+    round.open(await server.takeUpload(run.adder, group, member.index, { message, vector }))
+    run.deposits.set(member.index, await server.checkBundle(run.adder, member.index, message.next))
+    return 'answered'
+  })
+  round.note(absent)
+}
+
+async function takeVector<State, Site>(
+  run: RunState<State, Site>,
+  member: Member,
+  { message, request }: { readonly message: Upload; readonly request: SumRequest },
+): Promise<RingVector> {
+  const bytes = await run.members.link(member.index)?.take(message.vectorHash)
+  if (bytes === undefined)
+    throw new ProtocolError('ERR_BLOB', `${member.name} announced a vector that did not arrive`, member.name)
+  return unpackVector(bytes, request)
+}
+
+async function agreeOnSurvivors<State, Site>(
+  run: RunState<State, Site>,
+  round: GroupedRound<State, Site>,
+  attempt: number,
+): Promise<void> {
+  for (const index of round.survivors) {
+    const request = round.requests.get(round.of(index)?.group.number ?? -1)
+    if (request !== undefined) send(run, index, request)
+  }
+  const step: GatherStep = { phase: 'agreeing', attempt, awaits: round.survivors }
+  const absent = await gather(run, step, async (member, message) => {
+    const group = round.of(member.index)
+    if (group === undefined || message.type !== 'consistency') return 'ignored'
+    round.open(await server.takeConsistency(run.adder, group, member.index, message))
+    return 'answered'
+  })
+  round.note(absent)
+}
+
+async function collectShares<State, Site>(
+  run: RunState<State, Site>,
+  round: GroupedRound<State, Site>,
+  attempt: number,
+): Promise<void> {
+  await round.each(async (group) => {
+    const request = await server.requestReveal(run.adder, group)
+    for (const index of group.survivors) send(run, index, request)
+    return group
+  })
+  const step: GatherStep = { phase: 'revealing', attempt, awaits: round.survivors }
+  const absent = await gather(run, step, async (member, message) => {
+    const group = round.of(member.index)
+    if (group === undefined || message.type !== 'reveal') return 'ignored'
+    round.open(await server.takeReveal(run.adder, group, member.index, message))
+    return 'answered'
+  })
+  round.note(absent)
+}
+
+/** The sums of the groups add into one. */
+async function takeMasksOff<State, Site>(
+  run: RunState<State, Site>,
+  round: GroupedRound<State, Site>,
+  request: SumRequest,
+): Promise<{ readonly sum: RingVector; readonly culprits: readonly Culprit[] }> {
+  let total: RingVector | undefined
+  const culprits: Culprit[] = []
+  await round.each(async (group) => {
+    const opened = await unmask(run.adder, group)
+    culprits.push(...opened.culprits)
+    if (total === undefined) total = opened.sum
+    else server.addInto(total, opened.sum)
+    return group
+  })
+  return { sum: total ?? zeroVector(request), culprits }
+}
+
+interface GatherStep {
+  readonly phase: CoordinatorPhase
+  readonly attempt: number
+  readonly awaits: Iterable<number>
+}
+
+type TakeSecure = (member: Member, message: SecureMessage) => Promise<Verdict>
+
+/** Waits for an answer of each; a member that aborts its part counts as absent with its own reason. */
+async function gather<State, Site>(
+  run: RunState<State, Site>,
+  { phase, attempt, awaits }: GatherStep,
+  take: TakeSecure,
+): Promise<readonly Absence[]> {
+  const { mode } = run.adder.session.formation
+  const refusals: Absence[] = []
+  const absences = await run.members.gather({
+    awaits,
+    take: async (member: Member, message: Message) => {
+      if (message.type === 'secure') {
+        const secure = decodeSecure(message.body)
+        const cell = coordinatorTable[mode][phase][secure.type]
+        if (cell === 'refuse')
+          throw new ProtocolError('ERR_UNEXPECTED_MESSAGE', `${secure.type} has no place in ${phase}`, member.name)
+        // An answer to an attempt that was given up may still be on its way.
+        return cell === 'ignore' || attemptIn(secure) < attempt ? 'ignored' : take(member, secure)
+      }
+      if (message.type !== 'abort') return takeMembership(run, member, message)
+      if (message.attempt !== attempt) return 'ignored'
+      refusals.push({ member, code: message.code, reason: message.reason })
+      return 'answered'
+    },
+  })
+  return [...absences, ...refusals]
+}
+
+const attemptIn = (message: SecureMessage): number =>
+  message.type === 'deposit' ? message.bundle.attempt : message.attempt
+
+function send<State, Site>(run: RunState<State, Site>, index: number, message: SecureMessage): void {
+  run.members.send(index, { type: 'secure', body: encodeSecure(message) })
+}
