@@ -16,6 +16,8 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   join: async () => (await import('./client-node/join.ts')).joinCommand(),
   roster: async () => (await import('./client-node/roster-command.ts')).rosterCommand(),
   rotate: async () => (await import('./client-node/rotate.ts')).rotateCommand(),
+  export: async () => (await import('./client-node/interchange.ts')).exportCommand(),
+  import: async () => (await import('./client-node/interchange.ts')).importCommand(),
   keygen: async () => (await import('./client-node/keygen.ts')).keygenCommand(),
   ledger: async () => (await import('./client-node/ledger.ts')).ledgerCommand(),
   invite: async () => (await import('./coordinator/enrolment/commands.ts')).inviteCommand(),

@@ -3,11 +3,12 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
-import { type ModelFile, parseModelFile, predict } from '../learning/algorithms/model-file.ts'
+import { type ModelFile, predict } from '../learning/algorithms/model-file.ts'
 import { parseMapping } from '../learning/data/mapping.ts'
 import { chooseTrainer } from '../learning/engine/choose.ts'
 import { InputError } from '../protocol/errors.ts'
 import { openSource } from './data/index.ts'
+import { readModel } from './model-path.ts'
 
 interface Options {
   readonly mapping?: string
@@ -18,7 +19,7 @@ interface Options {
 export function predictCommand(): Command {
   return new Command('predict')
     .description('Apply a model to rows of a file; nothing leaves this machine')
-    .argument('<model>', 'model file that a run wrote')
+    .argument('<model>', 'model file that a run wrote, or an export: .onnx, .safetensors, .json of a LayersModel')
     .argument('<data>', "rows with the plan's columns, without the label: CSV, Parquet, IDX file or folder of images")
     .option('--mapping <file>', 'how this file names and codes its columns, where it differs from the plan')
     .option('--out <file>', 'where the predictions go (CSV); default: the terminal')
@@ -27,7 +28,7 @@ export function predictCommand(): Command {
 }
 
 async function run(modelPath: string, dataPath: string, { mapping, out, json }: Options): Promise<void> {
-  const model = parseModelFile(await readText(modelPath, 'ERR_MODEL_FILE'))
+  const model = await readModel(modelPath)
   const { label: _, ...schema } = model.data
   const { table } = await (await openSource(dataPath)).table({
     schema,

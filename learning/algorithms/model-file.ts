@@ -68,10 +68,10 @@ export function parseModelFile(text: string): ModelFile {
   return parseModel(value)
 }
 
-/** Checks a model file's value, its number of parameters too. @throws InputError ERR_MODEL_FILE */
-export function parseModel(value: unknown): ModelFile {
+/** Checks a model file's value, its number of parameters too unless they are still to come. @throws InputError ERR_MODEL_FILE */
+export function parseModel(value: unknown, parameters: 'whole' | 'without parameters' = 'whole'): ModelFile {
   const file = check(modelFileSchema, value, [], 'ERR_MODEL_FILE')
-  parametersOf(file)
+  if (parameters === 'whole') parametersOf(file)
   return file
 }
 
@@ -94,11 +94,16 @@ export function parametersOf(file: ModelFile): Float32Array {
     const found = `found ${bytes.length} bytes`
     throw new InputError('ERR_MODEL_FILE', `expected ${expected} parameters of 4 bytes, ${found}`, 'parameters')
   }
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  return Float32Array.from({ length: expected }, (_, i) => view.getFloat32(4 * i, true))
+  return float32s(bytes)
 }
 
-function float32Bytes(values: Float32Array): Uint8Array {
+/** Numbers from little-endian bytes, a multiple of four. */
+export function float32s(bytes: Uint8Array): Float32Array {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return Float32Array.from({ length: bytes.length / 4 }, (_, i) => view.getFloat32(4 * i, true))
+}
+
+export function float32Bytes(values: Float32Array): Uint8Array {
   const bytes = new Uint8Array(4 * values.length)
   const view = new DataView(bytes.buffer)
   for (let i = 0; i < values.length; i++) view.setFloat32(4 * i, values[i], true)
