@@ -3,7 +3,7 @@
 import express, { type Express, type Response } from 'express'
 import type { Access } from './access.ts'
 import { textBody } from './doors/requests.ts'
-import type { RunEvent } from './events.ts'
+import type { TimedEvent } from './events.ts'
 
 export interface RunView {
   readonly id: string
@@ -11,7 +11,7 @@ export interface RunView {
   /** The plan file as it was submitted. */
   readonly plan: string
   /** Every event so far, then those to come; ends with the run. */
-  follow(): AsyncIterable<RunEvent>
+  follow(): AsyncIterable<TimedEvent>
 }
 
 export interface Runs {
@@ -22,9 +22,6 @@ export interface Runs {
 }
 
 export function runRoutes(app: Express, runs: Runs, access: Access): void {
-  app.get('/health', (_request, response) => {
-    response.json({ status: 'ok' })
-  })
   const api = express.Router()
   api.post('/runs', access('author'), textBody, async (request, response) => {
     const run = await runs.submit(String(request.body))

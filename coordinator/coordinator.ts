@@ -17,6 +17,8 @@ import { type EnrolmentEvent, enrolmentRoutes } from './enrolment/routes.ts'
 import { admit } from './lobby.ts'
 import { clock, openIdentity, random } from './machine.ts'
 import { Members } from './members.ts'
+import { type OperationsOptions, openOperations } from './operations/operations.ts'
+import { watchRoutes } from './operations/routes.ts'
 import { openRosters } from './rosters.ts'
 import { blobsOfRuns } from './run-blobs.ts'
 import { openRuns } from './runs.ts'
@@ -35,6 +37,8 @@ export interface CoordinatorOptions {
   readonly tls?: TlsFiles | undefined
   /** Reverse proxies in front. */
   readonly proxies?: number
+  /** Nothing is logged or traced where unset. */
+  readonly operations?: OperationsOptions
   /** Somebody waits for the operator. */
   readonly onEnrolment?: (event: EnrolmentEvent) => void
   /** Milliseconds without a byte or a heartbeat after which a site is given up for the round. */
@@ -46,6 +50,8 @@ export interface CoordinatorOptions {
   /** An S3-compatible bucket for sums and states; `folder` where unset. */
   readonly blobsUrl: string | undefined
 }
+
+const silent: OperationsOptions = { logLevel: 'silent', logFile: undefined, traces: undefined }
 
 export interface Coordinator {
   readonly port: number
@@ -79,9 +85,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const blobs = await openBlobs(join(folder, 'blobs'), options.blobsUrl, process.env)
     const bulk = await bulkPlane({ staging: join(folder, 'staging'), published: blobs, onFault: fail })
     const members = new Members({ clock, patience: options.patience })
+    const { observer, metrics } = await openOperations(options.operations ?? silent, () => members.connected.length)
     const runs = await openRuns({
       ...{ store, identity, members, onFault: fail, assembly: options.assembly },
       roster: () => rosters.current,
+      observe: observer.run,
       blobsOf: blobsOfRuns(store, blobs),
     })
     const doors = await openDoors({
@@ -92,6 +100,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         const removed = (): void => members.closeAll('ERR_ROSTER_CHANGED', 'the roster has changed; connect anew')
         app.use('/enrol', rate(doorLimits.enrolmentPerMinute))
         app.use('/api', rate(doorLimits.apiPerMinute))
+        watchRoutes(app, { store, metrics, access: guard })
         runRoutes(app, runs, guard)
         if (options.roster === undefined) {
           const parts = { registry, coordinator: identity.publicKey, now: clock.now }
@@ -110,6 +119,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       close: async () => {
         members.closeAll('ERR_STOPPED', 'the coordinator was stopped')
         await doors.close()
+        await observer.close()
         await store.close()
       },
     }

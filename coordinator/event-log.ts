@@ -1,14 +1,25 @@
 /** The events of one run, kept for whoever follows it late. */
 
-import type { RunEvent } from './events.ts'
+import type { Clock } from './clock.ts'
+import type { RunEvent, TimedEvent } from './events.ts'
 
 export class EventLog {
-  readonly #events: RunEvent[] = []
+  readonly #events: TimedEvent[] = []
   readonly #waiting = new Set<() => void>()
+  readonly #clock: Pick<Clock, 'now'>
+  readonly #watch: (event: TimedEvent) => void
   #ended = false
 
+  /** @param watch told of each event as it comes */
+  constructor(clock: Pick<Clock, 'now'>, watch: (event: TimedEvent) => void) {
+    this.#clock = clock
+    this.#watch = watch
+  }
+
   add(event: RunEvent): void {
-    this.#events.push(event)
+    const timed = { ...event, at: this.#clock.now() }
+    this.#events.push(timed)
+    this.#watch(timed)
     this.#wake()
   }
 
@@ -18,7 +29,7 @@ export class EventLog {
   }
 
   /** Every event so far, then those to come, until the run has ended. */
-  async *follow(): AsyncGenerator<RunEvent, void> {
+  async *follow(): AsyncGenerator<TimedEvent, void> {
     for (let i = 0; ; i++) {
       while (i >= this.#events.length) {
         if (this.#ended) return

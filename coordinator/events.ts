@@ -50,5 +50,10 @@ export type RunEvent = z.infer<typeof eventSchemas>
 export type RoundEvent = Extract<RunEvent, { readonly type: 'round' }>
 export type FinishedEvent = Extract<RunEvent, { readonly type: 'finished' }>
 
+/** An event as the coordinator tells it: with its time, in milliseconds since 1970. */
+export type TimedEvent = RunEvent & { readonly at: number }
+
+const timedSchema = eventSchemas.and(z.object({ at: z.number() }))
+
 /** Parses one event of the API's stream. */
-export const parseRunEvent = (value: unknown): RunEvent => eventSchemas.parse(value)
+export const parseRunEvent = (value: unknown): TimedEvent => timedSchema.parse(value)

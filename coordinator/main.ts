@@ -9,6 +9,7 @@ import { parseRoster } from '../protocol/roster.ts'
 import type { RosterEntry } from '../protocol/wire/messages.ts'
 import { startCoordinator } from './coordinator.ts'
 import type { TlsFiles } from './doors/tls.ts'
+import { type LogLevel, logLevels } from './operations/log.ts'
 
 interface Options {
   readonly dir: string
@@ -16,6 +17,9 @@ interface Options {
   readonly tlsCert?: string
   readonly tlsKey?: string
   readonly proxies: number
+  readonly logLevel: LogLevel
+  readonly logFile?: string
+  readonly traces?: string
   readonly host: string
   readonly port: number
   readonly patience: number
@@ -46,6 +50,11 @@ export function coordinatorCommand(): Command {
     .addOption(
       new Option('--blobs <url>', 'S3-compatible bucket for sums and states (default: --dir)').env('BLOBS_URL'),
     )
+    .addOption(new Option('--log-level <level>', 'structured logs of runs').choices(logLevels).default('silent'))
+    .option('--log-file <file>', 'where they are appended (default: standard error)')
+    .addOption(
+      new Option('--traces <url>', 'OpenTelemetry collector (OTLP over HTTP)').env('OTEL_EXPORTER_OTLP_ENDPOINT'),
+    )
     .option('--json', 'one JSON object a line')
     .action(start)
 }
@@ -58,6 +67,7 @@ async function start(options: Options): Promise<void> {
     roster: await handmadeRoster(options),
     tls: tlsFiles(options),
     proxies: options.proxies,
+    operations: { logLevel: options.logLevel, logFile: options.logFile, traces: options.traces },
     onEnrolment: ({ type, site }) => {
       if (options.json) console.log(JSON.stringify({ type, site }))
       else

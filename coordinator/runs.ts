@@ -10,9 +10,11 @@ import type { RosterEntry } from '../protocol/wire/messages.ts'
 import type { Runs, RunView } from './api.ts'
 import { checkpointOf } from './checkpoint.ts'
 import { EventLog } from './event-log.ts'
+import type { TimedEvent } from './events.ts'
 import { openJournal } from './journal.ts'
 import { clock, random } from './machine.ts'
 import type { Members } from './members.ts'
+import type { ObservedRun } from './operations/observer.ts'
 import { runPlan } from './run.ts'
 import type { BlobsOfRun } from './run-blobs.ts'
 import { isStoreFault } from './store/faults.ts'
@@ -25,6 +27,8 @@ export interface RunsParts {
   /** The current roster, for runs to come. */
   readonly roster: () => RosterVersion
   readonly blobsOf: BlobsOfRun
+  /** Told of everything that happens in a run. */
+  readonly observe: (run: ObservedRun, event: TimedEvent) => void
   /** The store has failed: no run can go on. */
   readonly onFault: (error: unknown) => void
   readonly assembly: number
@@ -38,7 +42,7 @@ export async function openRuns(parts: RunsParts): Promise<Runs> {
   const enqueue = (run: NewRun): RunView => {
     const sites = rosters.get(run.roster) ?? roster().sites
     const name = checkedPlan(run.plan, sites)
-    const events = new EventLog()
+    const events = new EventLog(clock, (event) => parts.observe({ id: run.id, name }, event))
     const view: RunView = { id: run.id, name, plan: run.plan, follow: () => events.follow() }
     views.set(run.id, view)
     last = last.then(() => execute({ ...parts, run, events, sites }))
