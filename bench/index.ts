@@ -3,6 +3,7 @@
 import { csv } from './csv.ts'
 import { digits } from './digits.ts'
 import type { Bench } from './result.ts'
+import { simulation } from './simulation.ts'
 import { training } from './training.ts'
 
-export const benches: Readonly<Record<string, Bench>> = { csv, digits, training }
+export const benches: Readonly<Record<string, Bench>> = { csv, digits, simulation, training }

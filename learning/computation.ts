@@ -44,6 +44,9 @@ export function computationOf(plan: Plan, sites: number, { simulated = false } =
     const message = `"${plan.algorithm.name}" shows the coordinator one site at a time; it runs in a simulation only`
     throw new InputError('ERR_PLAN', message, 'algorithm.name')
   }
+  if (plan.sampling !== undefined && !simulated) {
+    throw new InputError('ERR_PLAN', 'rounds of some of the sites run in a simulation only', 'sampling')
+  }
   const mechanism = mechanisms[plan.privacy.name].create(plan.privacy, { sites, honest: honestNoise(sites, plan) })
   return {
     algorithm: mechanism.protect(algorithms[plan.algorithm.name].create(plan)),

@@ -41,6 +41,13 @@ const planSchema = z.strictObject({
       colluding: z.int().min(0).max(100_000).optional(),
     })
     .prefault({}),
+  /** Each training round asks only some sites, drawn anew from the plan's seed; statistics and evaluations ask all. */
+  sampling: z
+    .strictObject({
+      /** Sites of a training round. */
+      sites: z.int().min(1).max(100_000),
+    })
+    .optional(),
   encoding: z
     .strictObject({
       /** Bits of a coordinate of a model update on the wire; all else in a training round has 32, statistics 64. */

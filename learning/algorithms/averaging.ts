@@ -94,16 +94,18 @@ export function averaging(task: Task, options: AveragingOptions, variant: Varian
       const trained = await (variant.train?.(work, start, run) ?? run(start))
       if (variant.personal !== undefined) memory.keep('personal', trained.parameters)
       const result = { update: difference(trained.parameters, global.parameters), steps: trained.steps }
+      const own = variant.add?.(work, result) ?? {}
       const update = sent.take(result.update, work)
       const norm = euclideanNorm(update)
       const factor = share * (norm > clip ? clip / norm : 1) * (variant.scale?.(result) ?? 1)
-      for (let i = 0; i < update.length; i++) update[i] = within(update[i] * factor, clip)
+      for (let i = 0; i < update.length; i++) update[i] *= factor
+      if (norm > clip) for (let i = 0; i < update.length; i++) update[i] = within(update[i], clip)
       return {
         update,
         weight: Float64Array.of(share),
         loss: Float64Array.of(share * Math.min(largestLoss, trained.loss)),
         clipped: Float64Array.of(norm > clip ? 1 : 0),
-        ...weighted(variant.add?.(work, result) ?? {}, share),
+        ...weighted(own, share),
       }
     },
 

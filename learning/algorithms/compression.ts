@@ -20,7 +20,7 @@ export type Compression = z.infer<typeof compressionOptions>
 /** Which numbers of an update travel in a round. */
 export interface Sent {
   readonly count: number
-  /** At the site: the numbers that travel. */
+  /** At the site: the numbers that travel; may be the update itself. */
   take(update: Float64Array, work: Pick<LocalWork, 'memory' | 'round'>): Float64Array
   /** The sum's numbers times `factor` in their places among `length`; zeros elsewhere. */
   spread(
@@ -32,7 +32,11 @@ export interface Sent {
 
 /** `travelling` are the coordinates that may travel at all, ascending. */
 export function sentCoordinates(travelling: Uint32Array, compression: Compression | undefined, seed: number): Sent {
-  if (compression === undefined) return placed(() => travelling, travelling.length)
+  if (compression === undefined) {
+    const sent = placed(() => travelling, travelling.length)
+    // Where everything travels nothing is moved.
+    return { ...sent, take: (update, work) => (update.length === travelling.length ? update : sent.take(update, work)) }
+  }
   const { keep, feedback } = compression
   const count = Math.max(1, Math.round(keep * travelling.length))
   const chosen = (round: number): Uint32Array => draw(travelling, count, new Stream(`${seed}/coordinates/${round}`))
