@@ -7,6 +7,7 @@ import { wideSchema } from './wide-table.ts'
 
 const [path = '', what = 'read'] = process.argv.slice(2)
 const start = performance.now()
+const before = process.cpuUsage()
 const source = await openSource(path)
 let rows = 0
 if (what === 'blocks') {
@@ -20,7 +21,6 @@ if (what === 'blocks') {
   }
 }
 const seconds = (performance.now() - start) / 1000
-const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage()
-console.log(
-  JSON.stringify({ rows, seconds, cpuSeconds: (userCPUTime + systemCPUTime) / 1e6, peakMegabytes: maxRSS / 1024 }),
-)
+const { user, system } = process.cpuUsage(before)
+const peakMegabytes = process.resourceUsage().maxRSS / 1024
+console.log(JSON.stringify({ rows, seconds, cpuSeconds: (user + system) / 1e6, peakMegabytes }))

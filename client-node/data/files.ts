@@ -29,13 +29,20 @@ export async function wholeFile(path: string): Promise<Uint8Array> {
   }
 }
 
-/** The file piece by piece through one buffer, which is filled again once its piece has been read. */
+/** The file piece by piece through two buffers: one is filled while what is in the other is read. */
 export async function* chunksOf(file: FileHandle): AsyncGenerator<Uint8Array> {
-  const buffer = new Uint8Array(chunkBytes)
+  let [filling, free] = [new Uint8Array(chunkBytes), new Uint8Array(chunkBytes)]
+  let reading = file.read(filling, 0, chunkBytes)
   for (;;) {
-    const { bytesRead } = await file.read(buffer, 0, chunkBytes)
+    const { bytesRead } = await reading
     if (bytesRead === 0) return
-    yield buffer.subarray(0, bytesRead)
+    const filled = filling
+    filling = free
+    free = filled
+    reading = file.read(filling, 0, chunkBytes)
+    // Whoever stops half-way asks for no more; what fails then concerns nobody.
+    reading.catch(() => undefined)
+    yield filled.subarray(0, bytesRead)
   }
 }
 

@@ -4,7 +4,7 @@ import { InputError } from '../../protocol/errors.ts'
 import type { CategoryColumn, ImageColumn, Label, NumberColumn } from '../../protocol/schema.ts'
 import { cellOf, type Place } from './cell.ts'
 import { CategoryReader, type Dialect, NumberReader } from './cells.ts'
-import { Pieces } from './pieces.ts'
+import { Growing } from './growing.ts'
 import type { Row } from './row.ts'
 import { type CategoryValues, type ImageValues, imageSize, labelColumn, type NumberValues } from './table.ts'
 
@@ -26,7 +26,7 @@ export class NumberColumnBuilder implements ColumnBuilder<NumberValues> {
   readonly field: number
   missing = 0
   readonly reader: NumberReader
-  readonly #values = new Pieces((length) => new Float64Array(length))
+  readonly #values = new Growing((length) => new Float64Array(length))
 
   constructor(column: NumberColumn, field: number, dialect: Dialect) {
     this.name = column.name
@@ -47,6 +47,10 @@ export class NumberColumnBuilder implements ColumnBuilder<NumberValues> {
     this.#values.push(value)
   }
 
+  reserve(rows: number): void {
+    this.#values.reserve(rows)
+  }
+
   append(values: Float64Array): void {
     for (let i = 0; i < values.length; i++) if (Number.isNaN(values[i])) this.missing++
     this.#values.append(values)
@@ -64,7 +68,7 @@ export class CategoryColumnBuilder implements ColumnBuilder<CategoryValues> {
   missing = 0
   readonly reader: CategoryReader
   readonly #categories: readonly string[]
-  readonly #codes = new Pieces((length) => new Int32Array(length))
+  readonly #codes = new Growing((length) => new Int32Array(length))
 
   constructor(column: CategoryColumn, field: number, dialect: Dialect) {
     this.name = column.name
@@ -84,6 +88,10 @@ export class CategoryColumnBuilder implements ColumnBuilder<CategoryValues> {
   push(code: number): void {
     if (code === -1) this.missing++
     this.#codes.push(code)
+  }
+
+  reserve(rows: number): void {
+    this.#codes.reserve(rows)
   }
 
   append(codes: Float64Array): void {
@@ -148,7 +156,7 @@ export class LabelBuilder {
   readonly category: CategoryReader | undefined
   /** Codes from here on are positive; undefined for other than binary labels. */
   readonly #firstPositive: number | undefined
-  readonly #values = new Pieces((length) => new Float32Array(length))
+  readonly #values = new Growing((length) => new Float32Array(length))
   #positives = 0
   #rows = 0
 
@@ -177,6 +185,10 @@ export class LabelBuilder {
     if (this.number) return this.push(this.number.readCell(cell, place, this.field))
     if (cell === '') this.#refuseEmpty(place)
     return this.push(this.category ? this.#ofCode(this.category.readCell(cell, place, this.field)) : Number.NaN)
+  }
+
+  reserve(rows: number): void {
+    this.#values.reserve(rows)
   }
 
   push(value: number): boolean {

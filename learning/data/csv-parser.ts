@@ -28,6 +28,7 @@ export class CsvParser {
   /** 1 for the bytes that end a field: one look-up a byte where three comparisons would stand. */
   readonly #stops = new Uint8Array(256)
   #rest: Uint8Array = new Uint8Array(0)
+  #joined: Uint8Array = new Uint8Array(0)
   #started = false
 
   /** `take` sees one record at a time, in a `Row` that is used again for the next. */
@@ -49,7 +50,7 @@ export class CsvParser {
   }
 
   #parse(chunk: Uint8Array, final: boolean): void {
-    const bytes = this.#rest.length === 0 ? chunk : joined(this.#rest, chunk)
+    const bytes = this.#rest.length === 0 ? chunk : this.#behindRest(chunk)
     let at = this.#started ? 0 : this.#startOfText(bytes, final)
     const lastLine = bytes.lastIndexOf(lineFeed)
     while (at >= 0 && at < bytes.length) {
@@ -68,6 +69,15 @@ export class CsvParser {
     if (this.#rest.length > maxRecordBytes) {
       throw this.#fault('ERR_CSV_RECORD', `a record of more than ${maxRecordBytes} bytes: is a quote left open here?`)
     }
+  }
+
+  /** What was left over and the next piece, in a buffer that is used again: a new one a piece would be a lot to collect. */
+  #behindRest(chunk: Uint8Array): Uint8Array {
+    const length = this.#rest.length + chunk.length
+    if (this.#joined.length < length) this.#joined = new Uint8Array(2 * length)
+    this.#joined.set(this.#rest)
+    this.#joined.set(chunk, this.#rest.length)
+    return this.#joined.subarray(0, length)
   }
 
   /** Where the text begins behind a byte order mark; -1 while too little has come to tell. */
@@ -184,10 +194,3 @@ function lineFeeds(bytes: Uint8Array, start: number, end: number): number {
 /** Nothing, and no quotes around it: an empty field in quotes begins at its closing quote. */
 const isNothing = (row: Row, field: number): boolean =>
   row.starts[field] === row.ends[field] && row.bytes[row.starts[field]] !== quote
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(first.length + second.length)
-  whole.set(first)
-  whole.set(second, first.length)
-  return whole
-}

@@ -4,6 +4,7 @@ import { InputError } from '../../protocol/errors.ts'
 import type { FileColumns } from './file-columns.ts'
 import { noMapping } from './mapping.ts'
 import type { DataSource, ReadProgress, TableRequest } from './source.ts'
+import { maxRows } from './statistics.ts'
 import { joinTables, sliceTable, type Table } from './table.ts'
 import { TableBuilder } from './table-builder.ts'
 
@@ -17,7 +18,10 @@ export const sourceOf = (name: string, feed: Feed): DataSource => ({
   name,
   async table(request) {
     const filling = new Filling(name, request)
-    for await (const progress of feed(request, filling.begin)) request.progress?.(progress)
+    for await (const progress of feed(request, filling.begin)) {
+      filling.reserve(progress)
+      request.progress?.(progress)
+    }
     return filling.builder().finish()
   },
   async *blocks(request, rows) {
@@ -39,6 +43,7 @@ class Filling {
   readonly #name: string
   readonly #request: TableRequest
   #builder: TableBuilder | undefined
+  #reserved = false
 
   constructor(name: string, request: TableRequest) {
     this.#name = name
@@ -49,6 +54,13 @@ class Filling {
     const { schema, mapping = noMapping } = this.#request
     this.#builder = new TableBuilder(schema, mapping, file)
     return this.#builder
+  }
+
+  /** Makes room for the whole, judged by its first part, so that the columns need not move while they grow. */
+  reserve({ bytes, total }: ReadProgress): void {
+    if (this.#reserved || total === undefined || this.rows === 0) return
+    this.#reserved = true
+    this.#builder?.reserve(Math.min(maxRows, Math.ceil((1.02 * this.rows * total) / bytes)))
   }
 
   get rows(): number {

@@ -80,6 +80,12 @@ export class TableBuilder {
     this.#skipped += block.rows - kept.length
   }
 
+  /** Makes room for so many rows in all. */
+  reserve(rows: number): void {
+    for (const column of this.columns) column.reserve(rows)
+    this.label?.reserve(rows)
+  }
+
   /** What reads each field that holds a column or the label; undefined for what only the parser reads. */
   *readers(): Generator<PlainColumn | undefined> {
     for (const column of this.columns) {
