@@ -1,10 +1,13 @@
 /** `concordat predict MODEL DATA`: a model on a site's own rows; nothing leaves the machine. */
 
-import { readFile, writeFile } from 'node:fs/promises'
+import { createWriteStream } from 'node:fs'
+import { readFile, rename } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
-import { type ModelFile, predict } from '../learning/algorithms/model-file.ts'
+import { type ModelFile, openModel } from '../learning/algorithms/model-file.ts'
 import { parseMapping } from '../learning/data/mapping.ts'
+import type { Table } from '../learning/data/table.ts'
 import { chooseTrainer } from '../learning/engine/choose.ts'
 import { InputError } from '../protocol/errors.ts'
 import { openSource } from './data/index.ts'
@@ -27,26 +30,51 @@ export function predictCommand(): Command {
     .action(run)
 }
 
+/** Rows that are in memory at once. */
+const rowsAtOnce = 16_384
+
 async function run(modelPath: string, dataPath: string, { mapping, out, json }: Options): Promise<void> {
   const model = await readModel(modelPath)
   const { label: _, ...schema } = model.data
-  const { table } = await (await openSource(dataPath)).table({
+  const request = {
     schema,
     ...(mapping === undefined
       ? {}
       : { mapping: parseMapping(parseYaml(await readText(mapping, 'ERR_MAPPING')), schema) }),
-  })
-  const columns = outputColumns(model)
-  const outputs = await predict(model, table, chooseTrainer())
-  const rows = Array.from({ length: table.rows }, (_row, i) => [
-    ...outputs.subarray(i * columns.length, (i + 1) * columns.length),
-  ])
-  if (json) console.log(JSON.stringify({ columns, rows }))
-  else {
-    const text = [columns.join(','), ...rows.map((row) => row.join(','))].join('\n')
-    if (out === undefined) console.log(text)
-    else await writeFile(out, `${text}\n`)
   }
+  const blocks = (await openSource(dataPath)).blocks(request, rowsAtOnce)
+  const columns = outputColumns(model)
+  const predicted = predictions(model, blocks)
+  if (json) {
+    const rows: number[][] = []
+    for await (const block of predicted) rows.push(...block)
+    console.log(JSON.stringify({ columns, rows }))
+  } else if (out === undefined) {
+    await pipeline(csvText(columns, predicted), process.stdout, { end: false })
+  } else {
+    // Under another name until it is whole: a fault in the last row leaves no file that looks finished.
+    await pipeline(csvText(columns, predicted), createWriteStream(`${out}.part`))
+    await rename(`${out}.part`, out)
+  }
+}
+
+/** The outputs of every row, block by block. */
+async function* predictions(model: ModelFile, blocks: AsyncIterable<Table>): AsyncGenerator<number[][]> {
+  const open = await openModel(model, chooseTrainer())
+  try {
+    const width = outputColumns(model).length
+    for await (const block of blocks) {
+      const outputs = await open.predict(block)
+      yield Array.from({ length: block.rows }, (_, i) => [...outputs.subarray(i * width, (i + 1) * width)])
+    }
+  } finally {
+    open.dispose()
+  }
+}
+
+async function* csvText(columns: readonly string[], predicted: AsyncIterable<number[][]>): AsyncGenerator<string> {
+  yield `${columns.join(',')}\n`
+  for await (const rows of predicted) yield rows.map((row) => `${row.join(',')}\n`).join('')
 }
 
 /** What each output of a row is: a probability of the positive class, one a class, or the label's number. */

@@ -77,12 +77,30 @@ export function parseModel(value: unknown, parameters: 'whole' | 'without parame
 
 /** Outputs for every row of a table: probabilities (one a class), or numbers in the label's unit. */
 export async function predict(file: ModelFile, table: Table, factory: TrainerFactory): Promise<Float32Array> {
-  const { x, rows } = prepare(table, file.preprocessing)
-  const trainer = await factory(file.model)
+  const model = await openModel(file, factory)
   try {
-    return restoreOutputs(await trainer.predict(parametersOf(file), x, rows), file.preprocessing)
+    return await model.predict(table)
   } finally {
-    trainer.dispose()
+    model.dispose()
+  }
+}
+
+export interface OpenModel {
+  /** As `predict` does, for one table after the other. */
+  predict(table: Table): Promise<Float32Array>
+  dispose(): void
+}
+
+/** A model ready for rows that come block by block; whoever opens it disposes it. */
+export async function openModel(file: ModelFile, factory: TrainerFactory): Promise<OpenModel> {
+  const trainer = await factory(file.model)
+  const parameters = parametersOf(file)
+  return {
+    predict: async (table) => {
+      const { x, rows } = prepare(table, file.preprocessing)
+      return restoreOutputs(await trainer.predict(parameters, x, rows), file.preprocessing)
+    },
+    dispose: () => trainer.dispose(),
   }
 }
 

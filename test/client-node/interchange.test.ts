@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -61,6 +61,21 @@ test('a model goes out in every format, predicts the same from there, and comes 
     expect(JSON.parse(readFileSync(back, 'utf8'))).toEqual(file)
   }
 }, 60_000)
+
+test('more rows than are in memory at once come out in order, and a fault in the last leaves no file', async () => {
+  const rows = join(folder, 'many.csv')
+  const out = join(folder, 'scores.csv')
+  const lines = Array.from({ length: 40_000 }, (_, i) => `${i % 100},f`)
+  writeFileSync(rows, ['age,sex', ...lines].join('\n'))
+  await concordat('predict', join(folder, 'model.json'), rows, '--out', out)
+  const scores = readFileSync(out, 'utf8').trimEnd().split('\n').slice(1)
+  expect(scores).toHaveLength(40_000)
+  expect(scores.every((score, i) => score === scores[i % 100])).toBe(true)
+  rmSync(out)
+  writeFileSync(rows, ['age,sex', ...lines, '200,f'].join('\n'))
+  await expect(concordat('predict', join(folder, 'model.json'), rows, '--out', out)).rejects.toMatchObject({ code: 2 })
+  expect(existsSync(out)).toBe(false)
+}, 30_000)
 
 test('a format that there is not, and a file that is none, are input errors', async () => {
   await expect(concordat('export', join(folder, 'model.json'), '--to', 'pickle')).rejects.toMatchObject({ code: 2 })
