@@ -11,7 +11,10 @@ const exitCodes = { done: 0, bug: 1, input: 2, peer: 3 } as const
 const menu: Readonly<Record<string, () => Promise<Command>>> = {
   coordinator: async () => (await import('./coordinator/main.ts')).coordinatorCommand(),
   run: async () => (await import('./coordinator/submit.ts')).runCommand(),
+  sign: async () => (await import('./coordinator/sign.ts')).signCommand(),
   site: async () => (await import('./client-node/main.ts')).siteCommand(),
+  policy: async () => (await import('./client-node/policy.ts')).policyCommand(),
+  review: async () => (await import('./client-node/review.ts')).reviewCommand(),
   predict: async () => (await import('./client-node/predict.ts')).predictCommand(),
   join: async () => (await import('./client-node/join.ts')).joinCommand(),
   roster: async () => (await import('./client-node/roster-command.ts')).rosterCommand(),

@@ -12,15 +12,11 @@ import type { TrainerFactory } from '../learning/engine/trainer.ts'
 import { fromHex } from '../protocol/bytes.ts'
 import { openKeyFile } from '../protocol/crypto/node/key-file.ts'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
-import { InputError, ProtocolError } from '../protocol/errors.ts'
-import {
-  createParticipant,
-  type Finish,
-  type Opened,
-  type Participant,
-  type SiteEvent,
-} from '../protocol/participant/participant.ts'
-import { parsePlanFile } from '../protocol/plan.ts'
+import { errorCode, InputError, ProtocolError } from '../protocol/errors.ts'
+import { createParticipant, type Finish, type Participant } from '../protocol/participant/participant.ts'
+import { inForce } from '../protocol/participant/policy.ts'
+import type { Records, SiteEvent } from '../protocol/participant/shell.ts'
+import { type Plan, parsePlanFile } from '../protocol/plan.ts'
 import { epsilonOf, lossOf } from '../protocol/privacy/ledger.ts'
 import type { Unit } from '../protocol/privacy/mechanism.ts'
 import type { Random } from '../protocol/random.ts'
@@ -30,7 +26,10 @@ import { fileAnswerLog } from './answer-log.ts'
 import type { SiteConfig } from './config.ts'
 import { connect } from './connect.ts'
 import { openSource } from './data/index.ts'
+import { WatchedDesk } from './desk.ts'
 import { type LedgerFile, openLedger } from './ledger-file.ts'
+import { localMoment } from './moment.ts'
+import { readPolicy, writePolicy } from './policy-file.ts'
 
 const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
 
@@ -67,6 +66,7 @@ const beatEvery = 2_000
 /** Runs until stopped, or with `once` until the first run has ended. @throws InputError, ProtocolError what cannot be waited out. */
 export async function runAgent(options: AgentOptions): Promise<Finish | undefined> {
   const { config } = options
+  await openPolicy(policyPath(config))
   const { seed } = await openKeyFile(join(config.folder, 'identity.key'))
   const identity: Identity = {
     publicKey: await nodeProvider.ed25519PublicKey(seed),
@@ -83,13 +83,26 @@ export async function runAgent(options: AgentOptions): Promise<Finish | undefine
 
 async function takePart(options: AgentOptions, identity: Identity, ledger: LedgerFile): Promise<Finish | undefined> {
   const { config, signal, report } = options
-  const { participant, declined } = await openParticipant(options, identity, ledger)
+  let declined: InputError | undefined
+  const desk = new WatchedDesk(join(config.folder, 'plans'))
+  const participant = await openParticipant({
+    ...options,
+    identity,
+    ledger,
+    desk,
+    report: (event) => {
+      if (event.type === 'declined' && event.code !== 'ERR_APPROVAL_PENDING')
+        declined = new InputError(errorCode(event.code), event.reason)
+      report(event)
+    },
+  })
   for (let failures = 0; !signal.aborted; ) {
     try {
       const finish = await session({
         ...options,
         identity,
         participant,
+        desk,
         connected: () => {
           failures = 0
         },
@@ -101,7 +114,7 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
       if (config.once && error.code === 'ERR_UNREACHABLE' && failures >= 5) throw error
       report({ type: 'reconnecting', seconds: backOff(failures) / 1000, reason: error.message })
     }
-    if (config.once && declined() !== undefined) throw declined()
+    if (config.once && declined !== undefined) throw declined
     await delay(backOff(failures), undefined, { signal }).catch(() => {})
   }
   return undefined
@@ -111,9 +124,21 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
 const backOff = (failures: number): number =>
   Math.round(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)) * (0.5 + randomBytes(1)[0] / 512))
 
+/** Without a policy in force an agent does not even connect. @throws InputError ERR_POLICY_UNCONFIRMED on first start. */
+async function openPolicy(path: string): Promise<void> {
+  if (await writePolicy(path)) {
+    const todo = `read it, change what is not yours, then: concordat policy confirm --policy ${path}`
+    throw new InputError('ERR_POLICY_UNCONFIRMED', `wrote this site's policy with its defaults; ${todo}`, path)
+  }
+  inForce(await readPolicy(path), localMoment())
+}
+
+const policyPath = (config: SiteConfig): string => config.policy ?? join(config.folder, 'policy.yaml')
+
 interface Session extends AgentOptions {
   readonly identity: Identity
   readonly participant: Participant
+  readonly desk: WatchedDesk
   readonly connected: () => void
 }
 
@@ -123,11 +148,14 @@ async function session({
   report,
   identity,
   participant,
+  desk,
   connected,
 }: Session): Promise<Finish | undefined> {
   const link = await connect(new URL(config.coordinator))
   const stop = (): void => link.close()
   signal.addEventListener('abort', stop, { once: true })
+  // What a person has decided is taken up by being offered the plans again.
+  const unwatch = await desk.watch(stop)
   try {
     link.authorise(
       await greet(link, fromHex(config.coordinatorKey), { identity, verify: nodeProvider.ed25519Verify, random }),
@@ -136,42 +164,42 @@ async function session({
     report({ type: 'connected' })
     return await participant.serve(link)
   } finally {
+    unwatch()
     signal.removeEventListener('abort', stop)
     link.close()
   }
 }
 
-async function openParticipant(
-  { config, trainer, report }: AgentOptions,
-  identity: Identity,
-  ledger: LedgerFile,
-): Promise<{ participant: Participant; declined: () => InputError | undefined }> {
+interface Parts extends AgentOptions {
+  readonly identity: Identity
+  readonly ledger: LedgerFile
+  readonly desk: WatchedDesk
+}
+
+async function openParticipant({ config, trainer, report, identity, ledger, desk }: Parts): Promise<Participant> {
   const roster = parseRoster(await readText(config.roster, 'ERR_ROSTER'))
   const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
   const source = await openSource(config.data)
-  let declined: InputError | undefined
-  const open = async (planText: Uint8Array): Promise<Opened<unknown, Site>> => {
-    try {
-      const { plan } = parsePlanFile(Buffer.from(planText).toString('utf8'), planMenus)
-      const computation = computationOf(plan, roster.length)
-      const { table } = await source.table({
-        schema: plan.data,
-        ...(mapping === undefined ? {} : { mapping: parseMapping(parseYaml(mapping), plan.data) }),
-      })
-      return { plan, ...computation, site: { name: config.name, table, trainer } }
-    } catch (error) {
-      if (error instanceof InputError) declined = error
-      throw error
-    }
+  const open = async (plan: Plan): Promise<Records<Site>> => {
+    const { table } = await source.table({
+      schema: plan.data,
+      ...(mapping === undefined ? {} : { mapping: parseMapping(parseYaml(mapping), plan.data) }),
+    })
+    return { site: { name: config.name, table, trainer }, rows: table.rows }
   }
-  const participant = createParticipant<unknown, Site>({
+  return createParticipant<unknown, Site>({
     name: config.name,
     identity,
     coordinator: fromHex(config.coordinatorKey),
     roster,
     provider: nodeProvider,
     random,
+    now: localMoment,
     log: fileAnswerLog(join(config.folder, 'answers')),
+    policy: () => readPolicy(policyPath(config)),
+    desk,
+    parse: (planText) => parsePlanFile(Buffer.from(planText).toString('utf8'), planMenus).plan,
+    compute: (plan) => ({ plan, ...computationOf(plan, roster.length) }),
     open,
     during: async (work, beat) => {
       const timer = setInterval(beat, beatEvery)
@@ -195,7 +223,6 @@ async function openParticipant(
     },
     report,
   })
-  return { participant, declined: () => declined }
 }
 
 const readText = (path: string, code: `ERR_${string}`): Promise<string> =>

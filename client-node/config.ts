@@ -28,6 +28,8 @@ const siteConfigSchema = z.strictObject({
   dataset: z.string().min(1).max(200).default('records'),
   /** The most these records may lose over all runs; releases beyond it are refused. */
   budget: budgetSchema.optional(),
+  /** The site's policy; default `policy.yaml` in the folder. */
+  policy: z.string().min(1).optional(),
   engine: z.enum(['auto', 'compiled', 'tfjs']).default('auto'),
   /** Leave when the first run has ended. */
   once: z.boolean().default(false),
@@ -53,7 +55,7 @@ async function readConfigFile(file: string): Promise<Readonly<Record<string, unk
   }
   const written = check(z.record(z.string(), z.unknown()), value, [], 'ERR_CONFIG')
   const here = dirname(resolve(file))
-  const paths = ['roster', 'mapping', 'folder'].filter((key) => typeof written[key] === 'string')
+  const paths = ['roster', 'mapping', 'folder', 'policy'].filter((key) => typeof written[key] === 'string')
   const located = Object.fromEntries(paths.map((key) => [key, resolve(here, String(written[key]))]))
   const data = dataSchema.safeParse(written.data)
   return { ...written, ...located, ...(data.success ? { data: locatedFrom(here, data.data) } : {}) }

@@ -22,6 +22,7 @@ export function siteCommand(): Command {
     )
     .option('--mapping <file>', 'how this file names and codes its columns, where it differs from the plan')
     .option('--folder <folder>', 'where the agent keeps its key, receipts and models (default: concordat-site)')
+    .option('--policy <file>', 'what this site allows, confirmed by a person (default: policy.yaml in the folder)')
     .addOption(new Option('--engine <engine>', 'what trains').choices(['auto', 'compiled', 'tfjs']))
     .option('--once', 'leave when the first run has ended')
     .option('--json', 'one JSON object a line')

@@ -22,6 +22,8 @@ export interface Lane {
   readonly perRecord?: number
   /** Fewer bits than the request's 32 for each coordinate, in the ring and on the wire: for model updates, as the plan says. */
   readonly bits?: 16 | 20 | 24
+  /** Counts of persons in the cells of a table that is the result itself: a site's policy may hold small ones back. */
+  readonly cells?: true
 }
 
 /** What one round asks of every site. Fixes the encoding and the sensitivity; computed by each party, never received. */

@@ -67,6 +67,24 @@ const planSchema = z.strictObject({
       bins: z.int().min(2).max(10_000).default(200),
     })
     .prefault({}),
+  /** What a site agrees to when it joins: it signs the hash of this, and takes part until the last day. */
+  study: z
+    .strictObject({
+      terms: z.string().min(1).max(100_000),
+      /** The last day, UTC, on which a round may run. */
+      expires: z.iso.date(),
+      /** What the result is meant to be used for; stands in the model card. */
+      intendedUse: z.string().max(10_000).default(''),
+    })
+    .optional(),
+  /** Who wrote the plan, with a signature over the rest of it (`authorBytes`), for sites that ask for one. */
+  author: z
+    .strictObject({
+      name: z.string().min(1).max(200),
+      identity: z.string().regex(/^[0-9a-f]{64}$/, 'expected an Ed25519 public key: 64 hexadecimal digits'),
+      signature: z.string().regex(/^[0-9a-f]{128}$/, 'expected an Ed25519 signature: 128 hexadecimal digits'),
+    })
+    .optional(),
   /** Seeds every reproducible choice: splits, shuffles, initial weights. */
   seed: z.int().min(0).default(1),
 })
@@ -101,6 +119,13 @@ export const planBytes = (plan: Plan): Uint8Array => canonicalBytes(plan)
 
 /** configHash of the protocol: SHA-256 over a label and the canonical bytes. */
 export const planHash = (plan: Plan): Uint8Array => sha256(concat(utf8('fl-secagg/v1/config'), planBytes(plan)))
+
+/** What an author signs: the plan without the author. */
+export const authorBytes = ({ author: _, ...plan }: Plan): Uint8Array =>
+  concat(utf8('concordat/v1/plan/author'), planBytes(plan))
+
+/** What a site's consent is about: the study's terms, their end and use; of a plan without a study, that there is none. */
+export const termsHash = ({ study }: Plan): Uint8Array => sha256(canonicalBytes(study ?? null))
 
 function parseObject(text: string): Record<string, unknown> {
   let value: unknown

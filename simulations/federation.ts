@@ -13,6 +13,7 @@ import { compareBytes } from '../protocol/bytes.ts'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import { append, emptyHead } from '../protocol/journal/chain.ts'
 import { createParticipant } from '../protocol/participant/participant.ts'
+import { noPolicy } from '../protocol/participant/policy.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Charge } from '../protocol/privacy/ledger.ts'
 import type { Random } from '../protocol/random.ts'
@@ -55,7 +56,12 @@ export async function federate(
           record = bytes
         },
       },
-      open: async () => ({ plan, ...computationOf(plan, roster.length), site }),
+      now: () => ({ instant: clock.now(), zone: 0 }),
+      policy: async () => noPolicy,
+      desk: undefined,
+      parse: () => plan,
+      compute: () => ({ plan, ...computationOf(plan, roster.length) }),
+      open: async () => ({ site, rows: site.table.rows }),
       during: (work) => work,
       charge: (cost) => charge(name, cost),
       keepReceipt: async () => {},

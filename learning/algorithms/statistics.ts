@@ -22,9 +22,13 @@ interface StatisticsState {
 
 const layoutVersion = 1
 
+/** Lanes whose numbers are cells of the table that comes out. */
+const tables = new Set(['categories', 'histogram'])
+const cells = true as const
+
 export const statistics = algorithmEntry(options, (plan, { bins }) => {
   checkUnits(plan.data)
-  const lanes = statisticsLanes(plan.data, bins)
+  const lanes = statisticsLanes(plan.data, bins).map((lane) => (tables.has(lane.name) ? { ...lane, cells } : lane))
   return {
     init: (): StatisticsState => ({}),
     request: (state: StatisticsState) =>

@@ -15,7 +15,7 @@ import { datasets } from '../datasets/index.ts'
 import { type Outcome, outcomeOf, summaryOf } from '../outcome.ts'
 import { report } from '../report/report.ts'
 import { openSites, readPlanFile, type StudySettings, settingsOf } from '../simulate.ts'
-import { type ProcessFederation, type ProcessSite, startProcesses } from './processes.ts'
+import { demoPolicy, type ProcessFederation, type ProcessSite, startProcesses } from './processes.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -53,6 +53,7 @@ async function demo(options: Options): Promise<void> {
     sites,
     patience: 10,
   })
+  say(`each site's policy, written and confirmed by this demo: the defaults, but ${JSON.stringify(demoPolicy)}`)
   try {
     const { events, finished } = await train(federation, { planPath, sites, say })
     const outcome = await outcomeOf(file.plan, {

@@ -4,6 +4,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { stringify } from 'yaml'
 import * as z from 'zod'
 import { fromHex } from '../../protocol/bytes.ts'
 import { rosterText } from '../../protocol/roster.ts'
@@ -104,7 +105,16 @@ export interface ProcessOptions {
   readonly sites: readonly ProcessSite[]
   /** Seconds of silence after which a site is given up. */
   readonly patience?: number
+  /** What every site's policy says; `demoPolicy` where unset. */
+  readonly policy?: Readonly<Record<string, unknown>>
 }
+
+/** The defaults of `concordat policy init` but for what a demonstration without noise and without a person at hand needs. */
+export const demoPolicy = {
+  approval: 'automatic',
+  parametersPerRow: null,
+  privacy: { unprotected: true },
+} as const
 
 /** Makes every site's key where the site keeps it, writes the roster, and starts the coordinator. */
 export async function startProcesses({
@@ -112,6 +122,7 @@ export async function startProcesses({
   folder,
   sites,
   patience = 20,
+  policy = demoPolicy,
 }: ProcessOptions): Promise<ProcessFederation> {
   await mkdir(folder, { recursive: true })
   const started: Command[] = []
@@ -124,6 +135,8 @@ export async function startProcesses({
   const roster = await Promise.all(
     sites.map(async ({ name }) => {
       const line = await start('keygen', '--name', name, '--key', join(home(name), 'identity.key')).until(() => true)
+      // As a person at the site would leave it: read, changed and confirmed.
+      await writeFile(join(home(name), 'policy.yaml'), stringify({ concordat: 1, confirmed: true, ...policy }))
       return { name, identity: fromHex(z.string().parse(line.identity)) }
     }),
   )

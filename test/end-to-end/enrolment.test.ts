@@ -4,9 +4,10 @@ import { mkdtemp, readFile, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
+import { stringify } from 'yaml'
 import * as z from 'zod'
 import { datasets } from '../../simulations/datasets/index.ts'
-import { Command, type Line } from '../../simulations/demo/processes.ts'
+import { Command, demoPolicy, type Line } from '../../simulations/demo/processes.ts'
 
 const entry = 'dist/concordat.js'
 const running: Command[] = []
@@ -92,6 +93,8 @@ test('three sites enrol by link and words, compare the roster, and train; one ch
   const last = await outcome('roster', '--config', federation.config('veterans'))
   expect(last.last).toMatchObject({ words })
 
+  const policy = stringify({ concordat: 1, confirmed: true, ...demoPolicy })
+  for (const name of names) await writeFile(join(federation.home(name), 'policy.yaml'), policy)
   const agents = names.map((name) => start('site', '--config', federation.config(name)))
   const plan = join(federation.folder, 'plan.yaml')
   await writeFile(plan, (await readFile('examples/hospitals.yaml', 'utf8')).replace(/^rounds: .*$/m, 'rounds: 2'))

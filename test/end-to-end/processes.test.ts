@@ -200,6 +200,7 @@ describe('bad input', () => {
     const { processes, folder } = await federation(1)
     const site = new Command(entry, [
       ...['site', '--name', 'stranger', '--folder', join(folder, 'stranger'), '--roster', processes.rosterFile],
+      ...['--policy', join(folder, names[0], 'policy.yaml')],
       ...['--data', join(folder, `${names[0]}.csv`), '--coordinator', processes.url],
       ...['--coordinator-key', processes.coordinatorKey],
     ])

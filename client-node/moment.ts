@@ -1,0 +1,8 @@
+/** This machine's clock, with its time zone. */
+
+import type { Moment } from '../protocol/participant/moment.ts'
+
+export const localMoment = (): Moment => {
+  const now = new Date()
+  return { instant: now.getTime(), zone: -now.getTimezoneOffset() }
+}

@@ -1,0 +1,87 @@
+/** What a participant asks of the shell around it, and what it tells it. */
+
+import type { Algorithm, SumRequest } from '../algorithm.ts'
+import type { CryptoProvider, RingVector } from '../crypto/provider.ts'
+import type { Plan } from '../plan.ts'
+import type { PrivacyEvent } from '../privacy/event.ts'
+import type { Charge } from '../privacy/ledger.ts'
+import type { Unit } from '../privacy/mechanism.ts'
+import type { Random } from '../random.ts'
+import type { Mode } from '../secagg/formation.ts'
+import type { AnswerLog } from '../secagg/record.ts'
+import type { Identity } from '../wire/handshake.ts'
+import type { RosterEntry } from '../wire/messages.ts'
+import type { Desk } from './approval.ts'
+import type { Moment } from './moment.ts'
+import type { Policy } from './policy.ts'
+import type { Receipt } from './receipt.ts'
+
+/** What the site's shell lends the participant. */
+export interface SiteShell<State, Site> {
+  readonly name: string
+  readonly identity: Identity
+  /** The coordinator's pinned key, and the pinned roster in the order of its keys. */
+  readonly coordinator: Uint8Array
+  readonly roster: readonly RosterEntry[]
+  readonly provider: CryptoProvider
+  readonly random: Random
+  readonly now: () => Moment
+  readonly log: AnswerLog
+  /** The policy as it stands now: asked for each plan and each round. @throws InputError where there is none to read. */
+  readonly policy: () => Promise<Policy>
+  /** Where plans lie that a person has to look at; unset where nobody is behind the site, in a simulation. */
+  readonly desk: Desk | undefined
+  /** @throws InputError where it is no plan this site understands. */
+  readonly parse: (planText: Uint8Array) => Plan
+  /** @throws InputError where the parts of the plan do not fit together. */
+  readonly compute: (plan: Plan) => Computed<State, Site>
+  /** Opens the data for a plan that the policy allows, and checks them. @throws InputError when they do not fit. */
+  readonly open: (plan: Plan) => Promise<Records<Site>>
+  /** Runs long work, calling `beat` now and then, so that the coordinator knows this site is alive. */
+  readonly during: <T>(work: Promise<T>, beat: () => void) => Promise<T>
+  /** Enters what a contribution costs into the site's ledger, durably, before it leaves. @throws SiteRefusal */
+  readonly charge: (charge: Charge) => Promise<void>
+  /** Kept durably before the contribution leaves. */
+  readonly keepReceipt: (receipt: Receipt) => Promise<void>
+  readonly report: (event: SiteEvent) => void
+}
+
+/** The computation of a plan, before any record is read. */
+export interface Computed<State, Site> {
+  readonly plan: Plan
+  readonly algorithm: Algorithm<State, Site>
+  /** Whom the plan's mechanism hides; `undefined` where it hides nobody. */
+  readonly unit: Unit | undefined
+  /** What answering a request costs one of them. */
+  readonly cost: (request: SumRequest) => readonly PrivacyEvent[]
+  /** The plan's noise share, in place on the encoded vector. */
+  readonly noiseShare: (vector: RingVector, request: SumRequest, random: Random) => void
+}
+
+export interface Records<Site> {
+  readonly site: Site
+  /** Of this site. */
+  readonly rows: number
+}
+
+export interface Opened<State, Site> extends Computed<State, Site>, Records<Site> {}
+
+export type SiteEvent =
+  | {
+      readonly type: 'joined'
+      readonly plan: string
+      readonly mode: Mode
+      /** Fewest honest contributions in any sum that can be opened. */
+      readonly honest: number
+    }
+  | { readonly type: 'declined'; readonly code: string; readonly reason: string }
+  | { readonly type: 'contributing'; readonly round: number; readonly purpose: string }
+  | { readonly type: 'contributed'; readonly round: number; readonly bytes: number }
+  | { readonly type: 'refused'; readonly code: string; readonly reason: string }
+  | {
+      readonly type: 'committed'
+      readonly round: number
+      readonly sites: number
+      readonly metrics: Readonly<Record<string, number>>
+    }
+  | { readonly type: 'finished'; readonly code: string; readonly reason: string; readonly result: unknown }
