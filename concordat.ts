@@ -12,6 +12,7 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   coordinator: async () => (await import('./coordinator/main.ts')).coordinatorCommand(),
   run: async () => (await import('./coordinator/submit.ts')).runCommand(),
   sign: async () => (await import('./coordinator/sign.ts')).signCommand(),
+  runs: async () => (await import('./coordinator/runs-command.ts')).runsCommand(),
   site: async () => (await import('./client-node/main.ts')).siteCommand(),
   policy: async () => (await import('./client-node/policy.ts')).policyCommand(),
   review: async () => (await import('./client-node/review.ts')).reviewCommand(),

@@ -1,6 +1,5 @@
 /** The agent of a site: it keeps a link to the coordinator, takes part in runs on its own records, and always comes back. */
 
-import { randomBytes } from 'node:crypto'
 import { appendFile, mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -19,19 +18,18 @@ import type { Records, SiteEvent } from '../protocol/participant/shell.ts'
 import { type Plan, parsePlanFile } from '../protocol/plan.ts'
 import { epsilonOf, lossOf } from '../protocol/privacy/ledger.ts'
 import type { Unit } from '../protocol/privacy/mechanism.ts'
-import type { Random } from '../protocol/random.ts'
 import { parseRoster } from '../protocol/roster.ts'
-import { greet, type Identity } from '../protocol/wire/handshake.ts'
+import type { Identity } from '../protocol/wire/handshake.ts'
+import { wireVersions } from '../protocol/wire/messages.ts'
 import { fileAnswerLog } from './answer-log.ts'
 import type { SiteConfig } from './config.ts'
-import { connect } from './connect.ts'
 import { openSource } from './data/index.ts'
 import { WatchedDesk } from './desk.ts'
 import { type LedgerFile, openLedger } from './ledger-file.ts'
 import { localMoment } from './moment.ts'
 import { readPolicy, writePolicy } from './policy-file.ts'
-
-const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
+import { backOff, isFinal, random, session } from './session.ts'
+import { type Claim, claimed, RunsOfSite } from './site-runs.ts'
 
 export type AgentEvent =
   | SiteEvent
@@ -56,9 +54,6 @@ export interface AgentOptions {
   readonly signal: AbortSignal
   readonly report: (event: AgentEvent) => void
 }
-
-/** What turns a site away for good: trying again would not help. */
-const final = new Set(['ERR_UNTRUSTED_COORDINATOR', 'ERR_UNKNOWN_SITE', 'ERR_VERSION', 'ERR_ROSTER_MISMATCH'])
 
 /** Heartbeats while the site computes, in milliseconds. */
 const beatEvery = 2_000
@@ -85,31 +80,32 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
   const { config, signal, report } = options
   let declined: InputError | undefined
   const desk = new WatchedDesk(join(config.folder, 'plans'))
-  const participant = await openParticipant({
-    ...options,
-    identity,
-    ledger,
-    desk,
-    report: (event) => {
-      if (event.type === 'declined' && event.code !== 'ERR_APPROVAL_PENDING')
-        declined = new InputError(errorCode(event.code), event.reason)
-      report(event)
-    },
-  })
+  const watched = (event: AgentEvent): void => {
+    if (event.type === 'declined' && event.code !== 'ERR_APPROVAL_PENDING')
+      declined = new InputError(errorCode(event.code), event.reason)
+    report(event)
+  }
+  const runs = new RunsOfSite((claim) =>
+    openParticipant({ ...options, identity, ledger, desk, claim, report: watched }),
+  )
+  let versions = wireVersions
   for (let failures = 0; !signal.aborted; ) {
     try {
       const finish = await session({
-        ...options,
-        identity,
-        participant,
-        desk,
+        ...{ config, signal, identity, runs, desk, versions },
         connected: () => {
           failures = 0
+          report({ type: 'connected' })
         },
       })
       if (config.once && finish !== undefined) return finish
     } catch (error) {
-      if (!(error instanceof ProtocolError) || final.has(error.code)) throw error
+      if (error instanceof ProtocolError && error.code === 'ERR_VERSION' && versions.length > 1) {
+        // A coordinator of the version before knows no newer ones: it is asked again in its own.
+        versions = versions.slice(0, -1)
+        continue
+      }
+      if (!(error instanceof ProtocolError) || isFinal(error)) throw error
       failures++
       if (config.once && error.code === 'ERR_UNREACHABLE' && failures >= 5) throw error
       report({ type: 'reconnecting', seconds: backOff(failures) / 1000, reason: error.message })
@@ -119,10 +115,6 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
   }
   return undefined
 }
-
-/** Full jitter (Brooker 2015): a restarted coordinator is not met by all sites at once. */
-const backOff = (failures: number): number =>
-  Math.round(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)) * (0.5 + randomBytes(1)[0] / 512))
 
 /** Without a policy in force an agent does not even connect. @throws InputError ERR_POLICY_UNCONFIRMED on first start. */
 async function openPolicy(path: string): Promise<void> {
@@ -135,48 +127,16 @@ async function openPolicy(path: string): Promise<void> {
 
 const policyPath = (config: SiteConfig): string => config.policy ?? join(config.folder, 'policy.yaml')
 
-interface Session extends AgentOptions {
-  readonly identity: Identity
-  readonly participant: Participant
-  readonly desk: WatchedDesk
-  readonly connected: () => void
-}
-
-async function session({
-  config,
-  signal,
-  report,
-  identity,
-  participant,
-  desk,
-  connected,
-}: Session): Promise<Finish | undefined> {
-  const link = await connect(new URL(config.coordinator))
-  const stop = (): void => link.close()
-  signal.addEventListener('abort', stop, { once: true })
-  // What a person has decided is taken up by being offered the plans again.
-  const unwatch = await desk.watch(stop)
-  try {
-    link.authorise(
-      await greet(link, fromHex(config.coordinatorKey), { identity, verify: nodeProvider.ed25519Verify, random }),
-    )
-    connected()
-    report({ type: 'connected' })
-    return await participant.serve(link)
-  } finally {
-    unwatch()
-    signal.removeEventListener('abort', stop)
-    link.close()
-  }
-}
-
 interface Parts extends AgentOptions {
   readonly identity: Identity
   readonly ledger: LedgerFile
   readonly desk: WatchedDesk
+  readonly claim: Claim
 }
 
-async function openParticipant({ config, trainer, report, identity, ledger, desk }: Parts): Promise<Participant> {
+/** A participant for one run. */
+async function openParticipant(parts: Parts): Promise<Participant> {
+  const { config, trainer, report, identity, ledger, desk, claim } = parts
   const roster = parseRoster(await readText(config.roster, 'ERR_ROSTER'))
   const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
   const source = await openSource(config.data)
@@ -195,7 +155,7 @@ async function openParticipant({ config, trainer, report, identity, ledger, desk
     provider: nodeProvider,
     random,
     now: localMoment,
-    log: fileAnswerLog(join(config.folder, 'answers')),
+    log: claimed(fileAnswerLog(join(config.folder, 'answers')), claim),
     policy: () => readPolicy(policyPath(config)),
     desk,
     parse: (planText) => parsePlanFile(Buffer.from(planText).toString('utf8'), planMenus).plan,

@@ -4,6 +4,12 @@ import { readFile } from 'node:fs/promises'
 import * as z from 'zod'
 import { errorCode, InputError, ProtocolError } from '../protocol/errors.ts'
 
+/** Where a command looks unless it is told. */
+export const defaults = {
+  coordinator: 'http://127.0.0.1:7443',
+  tokenFile: 'concordat-coordinator/operator.token',
+} as const
+
 export type Call = (path: string, init?: RequestInit) => Promise<Response>
 
 /** @param path relative to the API, like `runs`. @throws InputError, ProtocolError: what the coordinator refuses, ERR_UNREACHABLE. */

@@ -1,53 +1,78 @@
-/** The API of runs: submit a plan, follow its run, fetch its result; every route asks for a token and its role. */
+/** The API of runs: every route of the table asks for a token and its role. */
 
-import express, { type Express, type Response } from 'express'
+import express, { type Express, type Request, type Response, type Router } from 'express'
+import { InputError } from '../protocol/errors.ts'
 import type { Access } from './access.ts'
+import { type Operation, openApiDocument, type Route, routes } from './api-routes.ts'
 import { textBody } from './doors/requests.ts'
 import type { TimedEvent } from './events.ts'
-
-export interface RunView {
-  readonly id: string
-  readonly name: string
-  /** The plan file as it was submitted. */
-  readonly plan: string
-  /** Every event so far, then those to come; ends with the run. */
-  follow(): AsyncIterable<TimedEvent>
-}
-
-export interface Runs {
-  /** @throws InputError when the plan does not hold. */
-  submit(planText: string): Promise<RunView>
-  find(id: string): RunView | undefined
-  list(): readonly RunView[]
-}
+import type { Runs } from './runs.ts'
 
 export function runRoutes(app: Express, runs: Runs, access: Access): void {
+  const document = openApiDocument('0.1.0')
+  app.get('/openapi.json', (_request, response) => {
+    response.json(document)
+  })
   const api = express.Router()
-  api.post('/runs', access('author'), textBody, async (request, response) => {
-    const run = await runs.submit(String(request.body))
-    response.status(201).json({ id: run.id, name: run.name })
-  })
-  api.get('/runs', access('observer'), (_request, response) => {
-    response.json(runs.list().map(({ id, name }) => ({ id, name })))
-  })
-  api.get('/runs/:id/events', access('observer'), (request, response) =>
-    follow(runs.find(String(request.params.id)), response),
-  )
+  const handlers: Readonly<Record<string, Handler>> = handlersFor(runs)
+  for (const [operation, route] of Object.entries<Route>(routes))
+    serve(api, route, { access, handle: handlers[operation] })
   app.use('/api', api)
 }
 
-async function follow(run: RunView | undefined, response: Response): Promise<void> {
-  if (run === undefined) {
-    response.status(404).json({ code: 'ERR_RUN', message: 'no such run' })
-    return
-  }
-  response.set({ 'content-type': 'application/x-ndjson', 'cache-control': 'no-store' })
+/** Answers with a value as JSON, or with lines as they come. */
+type Handler = (request: { readonly id: string; readonly body: string }) => unknown
+
+const handlersFor = (runs: Runs): Readonly<Record<Operation, Handler>> => ({
+  listRuns: () => runs.list(),
+  submitRun: ({ body }) => runs.submit(body),
+  showRun: ({ id }) => runs.find(id),
+  followRun: ({ id }) => eventLines(runs.follow(id)),
+  runJournal: async ({ id }) => once(await runs.journal(id)),
+  pauseRun: ({ id }) => runs.pause(id),
+  resumeRun: ({ id }) => runs.resume(id),
+  stopRun: ({ id }) => runs.stop(id),
+})
+
+interface Served {
+  readonly access: Access
+  readonly handle: Handler
+}
+
+function serve(api: Router, route: Route, { access, handle }: Served): void {
+  const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  api[route.method](path, access(route.role), textBody, async (request: Request, response: Response) => {
+    try {
+      const answer = await handle({ id: String(request.params.id ?? ''), body: String(request.body ?? '') })
+      response.status(route.status).type(route.answer.type)
+      if (isLines(answer)) await writeLines(answer, response)
+      else response.json(answer)
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error
+      response.status(error.code === 'ERR_RUN' ? 404 : 400).json({ code: error.code, message: error.message })
+    }
+  })
+}
+
+const isLines = (answer: unknown): answer is AsyncIterable<string> =>
+  typeof answer === 'object' && answer !== null && Symbol.asyncIterator in answer
+
+async function* eventLines(events: AsyncIterable<TimedEvent>): AsyncGenerator<string, void> {
+  for await (const event of events) yield `${JSON.stringify(event)}\n`
+}
+
+async function* once(text: string): AsyncGenerator<string, void> {
+  yield text
+}
+
+async function writeLines(lines: AsyncIterable<string>, response: Response): Promise<void> {
+  response.set('cache-control', 'no-store')
   // A run may be silent for longer than a connection may.
   response.socket?.setTimeout(0)
   response.flushHeaders()
-  for await (const event of run.follow()) {
+  for await (const line of lines) {
     if (response.destroyed) return
-    response.write(`${JSON.stringify(event)}\n`)
+    response.write(line)
   }
   response.end()
 }

@@ -14,14 +14,14 @@ import { openOperatorToken } from './enrolment/operator-token.ts'
 import { openRegistryLog } from './enrolment/registry-log.ts'
 import { registryService } from './enrolment/registry-service.ts'
 import { type EnrolmentEvent, enrolmentRoutes } from './enrolment/routes.ts'
+import { Hub } from './hub.ts'
 import { admit } from './lobby.ts'
 import { clock, openIdentity, random } from './machine.ts'
-import { Members } from './members.ts'
 import { type OperationsOptions, openOperations } from './operations/operations.ts'
 import { watchRoutes } from './operations/routes.ts'
 import { openRosters } from './rosters.ts'
 import { blobsOfRuns } from './run-blobs.ts'
-import { openRuns } from './runs.ts'
+import { Runs } from './runs.ts'
 import { openDoors } from './server.ts'
 import { openBlobs } from './store/blobs/index.ts'
 import { onStore } from './store/faults.ts'
@@ -45,6 +45,8 @@ export interface CoordinatorOptions {
   readonly patience: number
   /** Milliseconds to wait for the rest of the roster once the quorum is there. */
   readonly assembly: number
+  /** Runs that are under way at one time; the others are queued. */
+  readonly runsAtOnce?: number
   /** A PostgreSQL database; SQLite in `folder` where unset. */
   readonly databaseUrl: string | undefined
   /** An S3-compatible bucket for sums and states; `folder` where unset. */
@@ -84,32 +86,33 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await openOperatorToken(join(folder, 'operator.token'), registry, clock.now())
     const blobs = await openBlobs(join(folder, 'blobs'), options.blobsUrl, process.env)
     const bulk = await bulkPlane({ staging: join(folder, 'staging'), published: blobs, onFault: fail })
-    const members = new Members({ clock, patience: options.patience })
-    const { observer, metrics } = await openOperations(options.operations ?? silent, () => members.connected.length)
-    const runs = await openRuns({
-      ...{ store, identity, members, onFault: fail, assembly: options.assembly },
+    const hub = new Hub()
+    const { observer, metrics } = await openOperations(options.operations ?? silent, () => hub.size)
+    const runs = await Runs.open({
+      ...{ store, identity, hub, onFault: fail, blobsOf: blobsOfRuns(store, blobs) },
       roster: () => rosters.current,
       observe: observer.run,
-      blobsOf: blobsOfRuns(store, blobs),
+      ...{ assembly: options.assembly, patience: options.patience, atOnce: options.runsAtOnce ?? 4 },
     })
     const doors = await openDoors({
       ...{ host: options.host, port: options.port, bulk },
       ...{ tls: options.tls, proxies: options.proxies ?? 0 },
       routes: (app) => {
         const guard = access(registry.roleOf)
-        const removed = (): void => members.closeAll('ERR_ROSTER_CHANGED', 'the roster has changed; connect anew')
+        const removed = (site: Uint8Array): void =>
+          hub.dismiss(site, 'ERR_ROSTER_CHANGED', 'the roster has changed; connect anew')
         app.use('/enrol', rate(doorLimits.enrolmentPerMinute))
         app.use('/api', rate(doorLimits.apiPerMinute))
         watchRoutes(app, { store, metrics, access: guard })
         runRoutes(app, runs, guard)
         if (options.roster === undefined) {
           const parts = { registry, coordinator: identity.publicKey, now: clock.now }
-          const plans = (): string[] => runs.list().map(({ plan }) => plan)
+          const plans = (): string[] => runs.plans()
           app.use('/enrol', enrolmentRoutes({ ...parts, plans, report: options.onEnrolment ?? (() => {}) }))
           app.use('/api', operatorEnrolmentRoutes({ ...parts, access: guard, removed }))
         }
       },
-      onLink: (link) => void admit(link, { identity, members, roster: () => rosters.current.sites, random }),
+      onLink: (link) => void admit(link, { identity, hub, roster: () => rosters.current.sites, random }),
     })
     return {
       port: doors.port,
@@ -117,7 +120,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       failed,
       renewCertificate: doors.renew,
       close: async () => {
-        members.closeAll('ERR_STOPPED', 'the coordinator was stopped')
+        runs.close()
+        hub.closeAll('ERR_STOPPED', 'the coordinator was stopped')
         await doors.close()
         await observer.close()
         await store.close()

@@ -3,23 +3,37 @@
 import type { Clock } from './clock.ts'
 import type { RunEvent, TimedEvent } from './events.ts'
 
+/** Events that are kept: a follower that comes later than that begins with the oldest of them. */
+const most = 4096
+
+export interface EventLogParts {
+  readonly clock: Pick<Clock, 'now'>
+  /** Told of each event as it comes. */
+  readonly watch: (event: TimedEvent) => void
+  /** How the run ended, where an earlier process has seen it and this one nothing. */
+  readonly retell: () => Promise<RunEvent | undefined>
+}
+
 export class EventLog {
-  readonly #events: TimedEvent[] = []
+  #events: TimedEvent[] = []
+  /** Events that were let go. */
+  #gone = 0
   readonly #waiting = new Set<() => void>()
-  readonly #clock: Pick<Clock, 'now'>
-  readonly #watch: (event: TimedEvent) => void
+  readonly #parts: EventLogParts
   #ended = false
 
-  /** @param watch told of each event as it comes */
-  constructor(clock: Pick<Clock, 'now'>, watch: (event: TimedEvent) => void) {
-    this.#clock = clock
-    this.#watch = watch
+  constructor(parts: EventLogParts) {
+    this.#parts = parts
   }
 
   add(event: RunEvent): void {
-    const timed = { ...event, at: this.#clock.now() }
+    const timed = { ...event, at: this.#parts.clock.now() }
     this.#events.push(timed)
-    this.#watch(timed)
+    if (this.#events.length >= 2 * most) {
+      this.#gone += this.#events.length - most
+      this.#events = this.#events.slice(-most)
+    }
+    this.#parts.watch(timed)
     this.#wake()
   }
 
@@ -28,14 +42,20 @@ export class EventLog {
     this.#wake()
   }
 
-  /** Every event so far, then those to come, until the run has ended. */
+  /** Every event that is kept, then those to come, until the run has ended. */
   async *follow(): AsyncGenerator<TimedEvent, void> {
+    if (this.#ended && this.#events.length === 0) {
+      const end = await this.#parts.retell()
+      if (end !== undefined) yield { ...end, at: this.#parts.clock.now() }
+      return
+    }
     for (let i = 0; ; i++) {
-      while (i >= this.#events.length) {
+      i = Math.max(i, this.#gone)
+      while (i >= this.#gone + this.#events.length) {
         if (this.#ended) return
         await new Promise<void>((resolve) => this.#waiting.add(resolve))
       }
-      yield this.#events[i]
+      yield this.#events[i - this.#gone]
     }
   }
 

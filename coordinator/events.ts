@@ -18,6 +18,11 @@ const eventSchemas = z.discriminatedUnion('type', [
     missing: z.array(z.string()),
     needed: z.number(),
   }),
+  /** The quorum is there, the rounds go on. */
+  z.object({ type: z.literal('assembled'), sites: z.number() }),
+  /** The operator paused the run, or let it go on. */
+  z.object({ type: z.literal('paused') }),
+  z.object({ type: z.literal('queued'), before: z.number() }),
   z.object({ type: z.literal('joined'), site: z.string() }),
   z.object({ type: z.literal('declined'), site: z.string(), code: z.string(), reason: z.string() }),
   z.object({ type: z.literal('left'), site: z.string(), code: z.string(), reason: z.string() }),

@@ -24,6 +24,7 @@ interface Options {
   readonly port: number
   readonly patience: number
   readonly assembly: number
+  readonly runsAtOnce: number
   readonly database?: string
   readonly blobs?: string
   readonly json?: true
@@ -44,6 +45,7 @@ export function coordinatorCommand(): Command {
     .option('--proxies <number>', "reverse proxies in front, whose word on a peer's address counts", wholeNumber(10), 0)
     .option('--patience <seconds>', 'silence after which a site is given up for a round', seconds, 60)
     .option('--assembly <seconds>', 'wait for the rest of the roster once the quorum is there', seconds, 10)
+    .option('--runs-at-once <number>', 'runs under way at one time; further ones are queued', wholeNumber(1000), 4)
     .addOption(
       new Option('--database <url>', 'PostgreSQL for runs and journals (default: SQLite in --dir)').env('DATABASE_URL'),
     )
@@ -77,6 +79,7 @@ async function start(options: Options): Promise<void> {
     },
     patience: options.patience * 1000,
     assembly: options.assembly * 1000,
+    runsAtOnce: Math.max(1, options.runsAtOnce),
     databaseUrl: options.database,
     blobsUrl: options.blobs,
   })

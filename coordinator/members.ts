@@ -18,8 +18,22 @@ interface Connected extends Member {
   lastHeard: number
 }
 
+/** What the operator wants of a run that is under way: to rest after this round, or to end now. */
+export type Wish = 'pause' | 'stop'
+
+/** A wish that was heeded. */
+export class Halted extends Error {
+  readonly wish: Wish
+
+  constructor(wish: Wish) {
+    super(`the operator wished: ${wish}`)
+    this.wish = wish
+  }
+}
+
 /** What can happen to a run from outside. */
 export type Happening =
+  | { readonly type: 'wished' }
   | { readonly type: 'came'; readonly member: Member }
   | { readonly type: 'said'; readonly member: Member; readonly message: Message }
   | ({ readonly type: 'left' } & Absence)
@@ -56,6 +70,7 @@ export class Members {
   /** Milliseconds without a byte or a heartbeat after which a member is given up. */
   readonly #patience: number
   #greet: (member: Member) => void = () => {}
+  #wish: Wish | undefined
 
   constructor(options: { readonly clock: Clock; readonly patience: number }) {
     this.#clock = options.clock
@@ -66,6 +81,17 @@ export class Members {
   onCame(greet: (member: Member) => void): void {
     this.#greet = greet
     for (const member of this.connected) greet(member)
+  }
+
+  /** Ends the waiting for members, at once or, for a pause, where no round is under way. */
+  halt(wish: Wish): void {
+    this.#wish = wish
+    this.#happenings.put({ type: 'wished' })
+  }
+
+  /** Called where a run may rest. @throws Halted */
+  heed(): void {
+    if (this.#wish !== undefined) throw new Halted(this.#wish)
   }
 
   get connected(): readonly Member[] {
@@ -124,6 +150,7 @@ export class Members {
     const absent: Absence[] = []
     for (const index of step.awaits) if (this.has(index)) waiting.add(index)
     while (waiting.size > 0) {
+      if (this.#wish === 'stop') throw new Halted('stop')
       const happening = await this.#next(waiting)
       if (happening === undefined) this.#giveUpSilent(waiting)
       else if (happening.type === 'left') {
@@ -140,8 +167,10 @@ export class Members {
 
   /** Waits for anything to happen, at most until the time `until`; what is said goes to `take`. */
   async attend({ until, take }: Attendance): Promise<void> {
+    this.heed()
     const happening = await this.#within(until === undefined ? undefined : until - this.#clock.now())
     if (happening?.type === 'said') await this.#judge(take, happening.member, happening.message)
+    this.heed()
   }
 
   async #judge(take: Step['take'], member: Member, message: Message): Promise<Verdict> {

@@ -1,12 +1,14 @@
 /** A run: waits for its sites, commits round after round, and tells every site when it is over. */
 
-import type { SumRequest } from '../protocol/algorithm.ts'
+import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
 import { toHex } from '../protocol/bytes.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { planBytes, planHash } from '../protocol/plan.ts'
 import { openSession } from '../protocol/secagg/session.ts'
 import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
 import { makeOffer } from '../protocol/wire/offer.ts'
+import type { FinishedEvent } from './events.ts'
+import { Halted } from './members.ts'
 import { type Committed, runRound } from './round.ts'
 import { present, type RunParts, type RunState, takeMembership } from './run-state.ts'
 import { blame } from './secure-sum.ts'
@@ -20,7 +22,7 @@ export interface RunResult<State> {
 /** Back-off between attempts at one round, in milliseconds. */
 const backOff = (tries: number): number => Math.min(30_000, 250 * 2 ** tries)
 
-/** @throws ProtocolError ERR_NO_QUORUM when a round fails `maxTries` times. */
+/** @throws Halted where the operator paused or stopped it; a run that was paused goes on from its journal. */
 export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promise<RunResult<State>> {
   const run = await openRun(parts)
   if (run.from === undefined) await beginJournal(run)
@@ -32,10 +34,16 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
   run.report({ type: 'formation', mode, groups, honest })
   let state = run.from?.state ?? run.algorithm.init()
   let rounds = run.from?.rounds ?? 0
-  if (run.algorithm.request(state) !== undefined) await assemble(run)
-  for (let request = run.algorithm.request(state); request !== undefined; request = run.algorithm.request(state)) {
-    state = (await commitRound(run, { state, request, round: rounds })).state
-    rounds++
+  try {
+    if (run.algorithm.request(state) !== undefined) await assemble(run)
+    for (let request = run.algorithm.request(state); request !== undefined; request = run.algorithm.request(state)) {
+      run.members.heed()
+      state = (await commitRound(run, { state, request, round: rounds })).state
+      rounds++
+    }
+  } catch (error) {
+    if (error instanceof Halted && error.wish === 'stop') await endEarly(run, { state, rounds })
+    throw error
   }
   const stateHash = await run.provider.sha256(run.algorithm.encode(state))
   if (run.from?.finished !== true) {
@@ -48,14 +56,31 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
     })
   }
   run.members.broadcast({ type: 'finish', code: 'OK', reason: 'the run is complete', stateHash })
-  run.report({
-    type: 'finished',
-    rounds,
-    modelHash: toHex(stateHash),
-    metrics: run.algorithm.metrics(state),
-    result: run.algorithm.result(state),
-  })
-  return { state, stateHash, rounds }
+  const result = { state, stateHash, rounds }
+  run.report(finishedEvent(run.algorithm, result))
+  return result
+}
+
+export const finishedEvent = <State, Site>(
+  algorithm: Algorithm<State, Site>,
+  { state, stateHash, rounds }: RunResult<State>,
+): FinishedEvent => ({
+  type: 'finished',
+  rounds,
+  modelHash: toHex(stateHash),
+  metrics: algorithm.metrics(state),
+  result: algorithm.result(state),
+})
+
+/** The operator has stopped the run: the journal has its last entry, and every site lets go. */
+async function endEarly<State, Site>(
+  run: RunState<State, Site>,
+  { state, rounds }: { readonly state: State; readonly rounds: number },
+): Promise<void> {
+  const stateHash = await run.provider.sha256(run.algorithm.encode(state))
+  const end = { code: 'ERR_RUN_STOPPED', reason: 'the operator stopped the run' }
+  await run.journal({ type: 'finish', ...end, rounds, stateHash: toHex(stateHash) })
+  run.members.broadcast({ type: 'finish', ...end, stateHash })
 }
 
 async function beginJournal<State, Site>(run: RunState<State, Site>): Promise<void> {
@@ -101,7 +126,7 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
 async function assemble<State, Site>(run: RunState<State, Site>): Promise<void> {
   const { needed } = run.adder.session.formation
   let patience: number | undefined
-  let told = ''
+  let told: string | undefined
   const expected = (): number => Math.max(needed, run.roster.length - run.declined.size - run.barred.size)
   while (present(run).length < expected()) {
     const names = present(run).map(({ name }) => name)
@@ -110,9 +135,10 @@ async function assemble<State, Site>(run: RunState<State, Site>): Promise<void> 
     told = names.join()
     if (names.length < needed) patience = undefined
     else if (run.assembly !== undefined) patience ??= run.clock.now() + run.assembly
-    if (patience !== undefined && run.clock.now() >= patience) return
+    if (patience !== undefined && run.clock.now() >= patience) break
     await run.members.attend({ until: patience, take: (member, message) => takeMembership(run, member, message) })
   }
+  if (told !== undefined) run.report({ type: 'assembled', sites: present(run).length })
 }
 
 interface Step<State> {
@@ -129,6 +155,11 @@ async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<S
     try {
       return await runRound(run, { ...step, attempt })
     } catch (error) {
+      if (error instanceof Halted) {
+        const stopped = { attempt, code: 'ERR_RUN_STOPPED', reason: 'the operator stopped the run' }
+        run.members.broadcast({ type: 'abort', ...stopped })
+        await run.journal({ type: 'abort', ...stopped })
+      }
       if (!(error instanceof ProtocolError)) throw error
       run.members.broadcast({ type: 'abort', attempt, code: error.code, reason: error.message })
       run.deposits = new Map()

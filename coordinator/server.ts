@@ -78,8 +78,10 @@ export async function openDoors(options: DoorOptions): Promise<Doors> {
     port: address.port,
     renew: listener.renew,
     close: async () => {
-      await io.close()
+      const closed = io.close()
+      // Whoever follows a run, or is in the middle of a transfer, would keep the port open.
       http.closeAllConnections()
+      await closed
     },
   }
 }

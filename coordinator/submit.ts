@@ -2,34 +2,28 @@
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
-import { setTimeout as delay } from 'node:timers/promises'
 import { Command } from 'commander'
 import * as z from 'zod'
-import { errorCode, InputError, ProtocolError } from '../protocol/errors.ts'
-import { type Call, caller, readToken } from './api-client.ts'
-import { type FinishedEvent, parseRunEvent, type RunEvent } from './events.ts'
-import { lineFor } from './terminal.ts'
+import { InputError } from '../protocol/errors.ts'
+import { type Call, caller, defaults, readToken } from './api-client.ts'
+import { watch } from './watch.ts'
 
 interface Options {
   readonly coordinator: string
   readonly tokenFile: string
   readonly out: string
+  readonly detach?: true
   readonly json?: true
 }
 
 export function runCommand(): Command {
   return new Command('run')
-    .description('Submit a plan to a coordinator and follow its run')
+    .description('Submit a plan to a coordinator and follow its run; "concordat runs" does the rest')
     .argument('<plan>', 'plan file (YAML or JSON)')
-    .option('--coordinator <url>', 'where the coordinator listens', 'http://127.0.0.1:7443')
-    .option(
-      '--token-file <file>',
-      "the operator's token, made by the coordinator",
-      'concordat-coordinator/operator.token',
-    )
+    .option('--coordinator <url>', 'where the coordinator listens', defaults.coordinator)
+    .option('--token-file <file>', "the operator's token, made by the coordinator", defaults.tokenFile)
     .option('--out <folder>', 'where the result goes', 'out')
+    .option('--detach', 'only submit: print the id of the run and leave')
     .option('--json', 'one JSON object a line')
     .action(run)
 }
@@ -38,14 +32,11 @@ async function run(planFile: string, options: Options): Promise<void> {
   const plan = await readText(planFile, 'ERR_PLAN_FILE')
   const call = caller(options.coordinator, await readToken(options.tokenFile))
   const { id } = await submit(call, plan)
-  let finished: FinishedEvent | undefined
-  for await (const event of followToTheEnd(call, id)) {
-    const line = options.json ? JSON.stringify(event) : lineFor(event)
-    if (line !== undefined) console.log(line)
-    if (event.type === 'failed') throw new ProtocolError(errorCode(event.code), event.reason)
-    if (event.type === 'finished') finished = event
+  if (options.detach) {
+    console.log(options.json ? JSON.stringify({ type: 'submitted', id }) : id)
+    return
   }
-  if (finished === undefined) throw new ProtocolError('ERR_UNREACHABLE', 'the coordinator stopped before the run ended')
+  const finished = await watch(call, id, options)
   await mkdir(options.out, { recursive: true })
   const path = join(options.out, 'result.json')
   await writeFile(path, `${JSON.stringify(finished.result, null, 2)}\n`)
@@ -55,38 +46,6 @@ async function run(planFile: string, options: Options): Promise<void> {
 async function submit(call: Call, plan: string): Promise<{ readonly id: string }> {
   const response = await call('runs', { method: 'POST', body: plan })
   return z.object({ id: z.string() }).parse(await response.json())
-}
-
-/** How long a coordinator may be away, in milliseconds, before a follower gives up; its run goes on all the same. */
-const patience = 120_000
-
-/** Follows a run through restarts of its coordinator. */
-async function* followToTheEnd(call: Call, id: string): AsyncGenerator<RunEvent> {
-  let round = -1
-  for (let lost = 0; lost < patience; ) {
-    try {
-      for await (const event of follow(call, id)) {
-        lost = 0
-        // A new connection tells the run again from where the coordinator knows it.
-        if (event.type === 'round' && event.round <= round) continue
-        if (event.type === 'round') round = event.round
-        yield event
-        if (event.type === 'finished' || event.type === 'failed') return
-      }
-    } catch (error) {
-      if (error instanceof ProtocolError && error.code !== 'ERR_UNREACHABLE') throw error
-      if (lost + 500 >= patience) throw error
-    }
-    await delay(500)
-    lost += 500
-  }
-}
-
-async function* follow(call: Call, id: string): AsyncGenerator<RunEvent> {
-  const response = await call(`runs/${id}/events`)
-  if (response.body === null) return
-  for await (const line of createInterface({ input: Readable.from(response.body) }))
-    yield parseRunEvent(JSON.parse(line))
 }
 
 async function readText(path: string, code: `ERR_${string}`): Promise<string> {

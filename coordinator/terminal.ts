@@ -10,6 +10,12 @@ export function lineFor(event: RunEvent): string | undefined {
       return `secure sum in ${event.mode} mode${event.groups > 1 ? `, ${event.groups} groups` : ''}: at least ${event.honest} honest contributions in any sum that can be opened`
     case 'waiting':
       return `waiting for sites: ${event.present.length} of ${event.present.length + event.missing.length} here, ${event.needed} needed${event.missing.length > 0 ? `; missing ${event.missing.join(', ')}` : ''}`
+    case 'assembled':
+      return `${event.sites} sites are here, the rounds go on`
+    case 'paused':
+      return 'paused; "concordat runs resume ID" lets it go on'
+    case 'queued':
+      return event.before === 0 ? undefined : `queued behind ${event.before} runs`
     case 'joined':
       return `${event.site} joined`
     case 'declined':

@@ -45,6 +45,12 @@ function lineOf(event: RunEvent): LogLine {
       const { mode, groups, honest } = event
       return { level: 'info', message: 'the run begins', fields: { mode, groups, honest } }
     }
+    case 'assembled':
+      return { level: 'info', message: 'the quorum is there', fields: { sites: event.sites } }
+    case 'paused':
+      return { level: 'info', message: 'the run is paused', fields: {} }
+    case 'queued':
+      return { level: 'info', message: 'the run is queued', fields: { before: event.before } }
     case 'joined':
       return { level: 'info', message: 'a site joined', fields: { site: event.site } }
     case 'declined':

@@ -4,8 +4,8 @@ import { Reader, Writer } from '../bytes.ts'
 import { ProtocolError } from '../errors.ts'
 import { limits } from './limits.ts'
 
-/** The version of the wire; both ends say theirs first. */
-export const wireVersion = 1
+/** The versions of the wire that are spoken here, oldest first: the current one and the one before. */
+export const wireVersions: readonly number[] = [1, 2]
 
 export type Message =
   // The handshake: each side proves its Ed25519 identity over both nonces.

