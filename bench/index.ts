@@ -3,7 +3,8 @@
 import { csv } from './csv.ts'
 import { digits } from './digits.ts'
 import type { Bench } from './result.ts'
+import { secagg } from './secagg.ts'
 import { simulation } from './simulation.ts'
 import { training } from './training.ts'
 
-export const benches: Readonly<Record<string, Bench>> = { csv, digits, simulation, training }
+export const benches: Readonly<Record<string, Bench>> = { csv, digits, secagg, simulation, training }

@@ -58,28 +58,40 @@ export function fromHex(hex: string): Uint8Array {
 
 /** Appends fields to a growing buffer; integers are big-endian. */
 export class Writer {
-  readonly #parts: Uint8Array[] = []
+  #bytes = new Uint8Array(128)
+  #view = new DataView(this.#bytes.buffer)
+  #length = 0
 
   uint8(value: number): this {
-    return this.#integer(1, (view) => view.setUint8(0, value))
+    // After growing, because the view may be another then.
+    const at = this.#grow(1)
+    this.#view.setUint8(at, value)
+    return this
   }
 
   uint16(value: number): this {
-    return this.#integer(2, (view) => view.setUint16(0, value))
+    const at = this.#grow(2)
+    this.#view.setUint16(at, value)
+    return this
   }
 
   uint32(value: number): this {
-    return this.#integer(4, (view) => view.setUint32(0, value))
+    const at = this.#grow(4)
+    this.#view.setUint32(at, value)
+    return this
   }
 
   /** A safe integer, 0 to 2^53 - 1, in eight bytes. */
   uint64(value: number): this {
-    return this.#integer(8, (view) => view.setBigUint64(0, BigInt(value)))
+    const at = this.#grow(8)
+    this.#view.setBigUint64(at, BigInt(value))
+    return this
   }
 
   /** Bytes whose length both ends know. */
   raw(bytes: Uint8Array): this {
-    this.#parts.push(bytes)
+    const at = this.#grow(bytes.length)
+    this.#bytes.set(bytes, at)
     return this
   }
 
@@ -100,14 +112,20 @@ export class Writer {
   }
 
   finish(): Uint8Array {
-    return concat(...this.#parts)
+    return this.#bytes.slice(0, this.#length)
   }
 
-  #integer(size: number, write: (view: DataView) => void): this {
-    const part = new Uint8Array(size)
-    write(new DataView(part.buffer))
-    this.#parts.push(part)
-    return this
+  /** Where the next `more` bytes go. */
+  #grow(more: number): number {
+    const at = this.#length
+    this.#length += more
+    if (this.#length > this.#bytes.length) {
+      const larger = new Uint8Array(Math.max(this.#length, 2 * this.#bytes.length))
+      larger.set(this.#bytes)
+      this.#bytes = larger
+      this.#view = new DataView(larger.buffer)
+    }
+    return at
   }
 }
 

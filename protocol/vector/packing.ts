@@ -38,11 +38,16 @@ export function packVector(vector: RingVector, request: SumRequest): Uint8Array 
   return bytes
 }
 
-/** @throws ProtocolError ERR_VECTOR_LENGTH. */
+/** To be read only: where nothing is packed, the vector may be the bytes themselves. @throws ProtocolError ERR_VECTOR_LENGTH. */
 export function unpackVector(bytes: Uint8Array, request: SumRequest): RingVector {
   const expected = packedLength(request)
   if (bytes.length !== expected)
     throw new ProtocolError('ERR_VECTOR_LENGTH', `expected ${expected} bytes, found ${bytes.length}`)
+  if (isWhole(request) && bytes.byteOffset % 8 === 0) {
+    return request.bits === 64
+      ? new BigInt64Array(bytes.buffer, bytes.byteOffset, bytes.length / 8)
+      : new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+  }
   const vector = zeroVector(request)
   if (vector instanceof BigInt64Array || isWhole(request)) {
     bytesOf(vector).set(bytes)
@@ -63,10 +68,12 @@ const bytesOf = (vector: RingVector): Uint8Array => new Uint8Array(vector.buffer
 
 /** The lowest `bits` of every word, 8 to 32 of them. */
 export function packBits(words: Int32Array, bits: number, to: Uint8Array): void {
-  if (bits === 32) {
-    to.set(bytesOf(words))
-    return
-  }
+  if (bits === 32) to.set(bytesOf(words))
+  else if (bits === 16 && to.byteOffset % 2 === 0) new Int16Array(to.buffer, to.byteOffset, words.length).set(words)
+  else packLoosely(words, bits, to)
+}
+
+function packLoosely(words: Int32Array, bits: number, to: Uint8Array): void {
   const mask = 2 ** bits - 1
   // At most 7 bits wait for their byte when the next 24 come: 31 in all, one word.
   let waiting = 0
@@ -84,10 +91,13 @@ export function packBits(words: Int32Array, bits: number, to: Uint8Array): void 
 
 /** Words as residues in -2^(bits-1) … 2^(bits-1) - 1. */
 export function unpackBits(from: Uint8Array, bits: number, words: Int32Array): void {
-  if (bits === 32) {
-    bytesOf(words).set(from)
-    return
-  }
+  if (bits === 32) bytesOf(words).set(from)
+  else if (bits === 16 && from.byteOffset % 2 === 0)
+    words.set(new Int16Array(from.buffer, from.byteOffset, words.length))
+  else unpackLoosely(from, bits, words)
+}
+
+function unpackLoosely(from: Uint8Array, bits: number, words: Int32Array): void {
   let waiting = 0
   let filled = 0
   let at = 0
