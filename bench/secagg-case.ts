@@ -1,5 +1,5 @@
 /**
- * One round of the secure sum, measured: `node secagg-case.js '{"sites": 100, "parameters": 1000000, "dropped": 10}'` prints one
+ * One round of the secure sum, measured: `node secagg-case.js '{"sites": 100, "parameters": 1000000, "dropped": 0.1}'` prints one
  * line of JSON. A process of its own, so that its memory is that of the round.
  *
  * Real: every site's keys, shares and signatures; one site's whole part, measured; the server's whole part, measured.
@@ -12,25 +12,32 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import * as z from 'zod'
 import type { SumRequest } from '../protocol/algorithm.ts'
 import { createNodeProvider, nodeProvider as provider } from '../protocol/crypto/node/provider.ts'
-import type { Mask } from '../protocol/crypto/provider.ts'
+import type { CryptoProvider, Mask } from '../protocol/crypto/provider.ts'
 import * as client from '../protocol/secagg/client.ts'
+import { drawGroups } from '../protocol/secagg/groups.ts'
 import { encodeSecure, type SessionKey, type Upload } from '../protocol/secagg/messages.ts'
+import { unmask } from '../protocol/secagg/recover.ts'
 import * as server from '../protocol/secagg/server.ts'
 import { openSession } from '../protocol/secagg/session.ts'
 import { Stream } from '../protocol/stream.ts'
 import { decode, encode, scaleOf } from '../protocol/vector/encoding.ts'
 import { packedLength, packVector, unpackVector, zeroVector } from '../protocol/vector/packing.ts'
+import { attemptOf } from '../protocol/wire/attempts.ts'
 
 const caseSchema = z.object({
   sites: z.int(),
   parameters: z.int(),
-  /** Sites that deposit and then send no vector. */
-  dropped: z.int(),
+  /** Share of the sites that deposit and then send no vector. */
+  dropped: z.number().min(0).max(0.3),
   bits: z.union([z.literal(16), z.literal(20), z.literal(24), z.literal(32)]).default(32),
 })
 export type Case = z.input<typeof caseSchema>
 
 export const measuredSchema = z.object({
+  /** Groups of the round; what follows is of one of them, with so many members, of whom so many sent a vector. */
+  groups: z.int(),
+  members: z.int(),
+  survivors: z.int(),
   /** CPU milliseconds of the whole process, threads included. */
   clientKeys: z.number(),
   clientEncode: z.number(),
@@ -57,6 +64,8 @@ export type Measured = z.infer<typeof measuredSchema>
 /** All vectors are masked up to so many words of keystream. */
 const fullyMasked = 2e9
 const stateHash = new Uint8Array(32).fill(3)
+/** For the sites whose vectors are random words anyway. */
+const withoutMasks: CryptoProvider = { ...provider, addMasks: async () => {} }
 
 async function measure({ sites, parameters, dropped, bits }: z.infer<typeof caseSchema>): Promise<Measured> {
   const request: SumRequest = {
@@ -70,40 +79,40 @@ async function measure({ sites, parameters, dropped, bits }: z.infer<typeof case
   const values = inputs(parameters)
   const floor = floorOf(4 * parameters)
   const { parties, adder } = await cohortOf(sites)
-  const states: client.ClientState[] = []
+  const [attempt, nextAttempt] = [attemptOf(1, 0), attemptOf(2, 0)]
+  const groups = await drawGroups(provider, adder.session, attempt)
+  const next = await drawGroups(provider, adder.session, nextAttempt)
+  const [group] = groups
+  const states = new Map<number, client.ClientState>()
   const keys = new Map<number, SessionKey>()
   for (const party of parties) {
     const { state, answer } = await client.join(party)
-    states.push(state)
+    states.set(party.index, state)
     keys.set(party.index, answer)
   }
-  const peers = [...keys.values()]
+  const stateOf = (index: number): client.ClientState => {
+    const state = states.get(index)
+    if (state === undefined) throw new Error(`site ${index} has not joined`)
+    return state
+  }
+  const members = group.members.map((index) => parties[index])
   const deposits = new Map<number, server.Deposited>()
-  for (const party of parties) {
-    const { state, answer } = await client.deposit(party, states[party.index], { attempt: 1, peers })
-    states[party.index] = state
+  for (const party of members) {
+    const { state, answer } = await client.deposit(party, stateOf(party.index), { attempt, peers: [...keys.values()] })
+    states.set(party.index, state)
     deposits.set(party.index, await server.checkBundle(adder, party.index, answer))
   }
 
   const cpu = new Meter()
-  const survivors = parties.slice(0, sites - dropped)
-  const measured = survivors.length - 1
-  const checked = survivors.length * sites * parameters <= fullyMasked
+  const survivors = members.slice(0, members.length - Math.floor(dropped * members.length))
+  const measured = survivors[survivors.length - 1].index
+  const checked = survivors.length * members.length * parameters <= fullyMasked
   await warmUp(parameters)
-  let round = await cpu.of('serverMessages', () =>
-    server.openRound(adder, { attempt: 1, stateHash, deposits, zero: new Int32Array(0) }),
-  )
-  const starts = await cpu.of('serverMessages', () => server.roundStarts(adder, round, keys))
-  const uploads: { readonly message: Upload; readonly bytes: () => Promise<Uint8Array> }[] = []
-  const announce = (hash: Uint8Array) => ({ hash, length: packedLength(request), nextAttempt: 2, peers })
-  const masked = async (party: client.Party, state: client.ClientState): Promise<Uint8Array> => {
-    const encoded = await cpu.of('clientEncode', async () =>
-      encode(values, request, { sites, coins: new Stream(`coins ${party.index}`) }),
-    )
-    await cpu.of('clientMask', () => client.mask(party, state, encoded))
-    return cpu.of('clientEncode', async () => packVector(encoded, request))
-  }
-  const random = checked ? undefined : new Uint8Array(randomBytes(packedLength(request)))
+  const opening = { attempt, group, stateHash, previous: [], deposits, keys, zero: new Int32Array(0) }
+  let round = await cpu.of('serverMessages', () => server.openRound(adder, opening))
+  const starts = await cpu.of('serverMessages', () => server.roundStarts(adder, round, { keys, next }))
+  const uploads: { readonly index: number; readonly message: Upload; readonly bytes: Uint8Array }[] = []
+  const random = new Uint8Array(randomBytes(checked ? 0 : packedLength(request)))
   let clientPeak = 0
   let uploadBytes = packedLength(request)
   let downloadBytes = packedLength(request)
@@ -113,18 +122,23 @@ async function measure({ sites, parameters, dropped, bits }: z.infer<typeof case
     if (start === undefined) throw new Error(`site ${index} is not in the round`)
     // The last site is the one that is measured: by then the machine runs compiled code, as in any later round.
     if (index === measured) cpu.reset('clientKeys', 'clientEncode', 'clientMask')
-    const started = await cpu.of('clientKeys', () => client.start(party, states[index], start, stateHash))
-    let bytes: Uint8Array | undefined = random
-    if (index === measured) {
-      const before = residentSet()
-      bytes = await masked(party, started)
-      clientPeak = peakSince(before)
-    }
-    const hash = await cpu.of('clientEncode', () => provider.sha256(bytes ?? new Uint8Array(0)))
-    const { state, answer } = await cpu.of('clientKeys', () => client.upload(party, started, announce(hash)))
-    states[index] = state
-    const whole = bytes
-    uploads.push({ message: answer, bytes: async () => whole ?? masked(party, started) })
+    const started = await cpu.of('clientKeys', () => client.start(party, stateOf(index), start, stateHash))
+    const before = index === measured ? residentSet() : Number.NaN
+    const masking = checked || index === measured ? party : { ...party, provider: withoutMasks }
+    const encoded =
+      masking === party
+        ? await cpu.of('clientEncode', async () => {
+            return encode(values, request, { sites, coins: new Stream(`coins ${index}`) })
+          })
+        : new Int32Array(1)
+    const masked = await cpu.of('clientMask', () => client.mask(masking, started.state, encoded))
+    const bytes = masking === party ? await cpu.of('clientEncode', async () => packVector(encoded, request)) : random
+    const hash = await cpu.of('clientEncode', () => provider.sha256(bytes))
+    if (index === measured) clientPeak = peakSince(before)
+    const announced = { hash, length: bytes.length, nextAttempt, peers: start.peers }
+    const { state, answer } = await cpu.of('clientKeys', () => client.upload(party, masked, announced))
+    states.set(index, state)
+    uploads.push({ index, message: answer, bytes })
     if (index === measured) {
       uploadBytes += encodeSecure(answer).length
       downloadBytes += encodeSecure(start).length
@@ -135,10 +149,9 @@ async function measure({ sites, parameters, dropped, bits }: z.infer<typeof case
   // The server: one vector after the other, as they arrive.
   const beforeServer = residentSet()
   round = { ...round, sum: zeroVector(request) }
-  for (const [index, { message, bytes }] of uploads.entries()) {
-    const arrived = await bytes()
-    await cpu.of('serverHash', () => provider.sha256(arrived))
-    const vector = await cpu.of('serverAdd', async () => unpackVector(arrived, request))
+  for (const { index, message, bytes } of uploads) {
+    await cpu.of('serverHash', () => provider.sha256(bytes))
+    const vector = await cpu.of('serverAdd', async () => unpackVector(bytes, request))
     round = await cpu.of('serverAdd', () => server.takeUpload(adder, round, index, { message, vector }))
     await cpu.of('serverMessages', () => server.checkBundle(adder, index, message.next))
   }
@@ -146,25 +159,30 @@ async function measure({ sites, parameters, dropped, bits }: z.infer<typeof case
   round = closed.round
   downloadBytes += encodeSecure(closed.request).length
   for (const party of survivors) {
-    const agree = () => client.agree(party, states[party.index], closed.request)
-    const { state, answer } = party.index === measured ? await cpu.of('clientLate', agree) : await agree()
-    states[party.index] = state
-    if (party.index === measured) uploadBytes += encodeSecure(answer).length
-    round = await cpu.of('serverMessages', () => server.takeConsistency(adder, round, party.index, answer))
+    const { index } = party
+    const agree = () => client.agree(party, stateOf(index), closed.request)
+    const { state, answer } = index === measured ? await cpu.of('clientLate', agree) : await agree()
+    states.set(index, state)
+    if (index === measured) uploadBytes += encodeSecure(answer).length
+    round = await cpu.of('serverMessages', () => server.takeConsistency(adder, round, index, answer))
   }
-  const unmask = await cpu.of('serverMessages', () => server.requestReveal(adder, round))
-  downloadBytes += encodeSecure(unmask).length
+  const revealRequest = await cpu.of('serverMessages', () => server.requestReveal(adder, round))
+  downloadBytes += encodeSecure(revealRequest).length
   for (const party of survivors) {
-    const reveal = () => client.reveal(party, states[party.index], unmask)
-    const { answer } = party.index === measured ? await cpu.of('clientLate', reveal) : await reveal()
-    if (party.index === measured) uploadBytes += encodeSecure(answer).length
-    round = await cpu.of('serverMessages', () => server.takeReveal(adder, round, party.index, answer))
+    const { index } = party
+    const reveal = () => client.reveal(party, stateOf(index), revealRequest)
+    const { answer } = index === measured ? await cpu.of('clientLate', reveal) : await reveal()
+    if (index === measured) uploadBytes += encodeSecure(answer).length
+    round = await cpu.of('serverMessages', () => server.takeReveal(adder, round, index, answer))
   }
-  const { sum } = await cpu.of('serverUnmask', () => server.unmask(adder, round))
+  const { sum } = await cpu.of('serverUnmask', () => unmask(adder, round))
   const serverPeak = checked ? 0 : peakSince(beforeServer)
   const total = await cpu.of('serverDecode', async () => decode(sum, request, sites))
   if (checked) checkSum(total.update, { values: values.update, survivors: survivors.length, sites, request })
   return {
+    groups: groups.length,
+    members: members.length,
+    survivors: survivors.length,
     ...spentByClient,
     clientKeys: spentByClient.clientKeys + cpu.spent('clientLate'),
     serverMessages: cpu.spent('serverMessages'),
@@ -194,7 +212,7 @@ async function cohortOf(sites: number) {
   const session = await openSession(provider, {
     planHash: new Uint8Array(32).fill(7),
     roster: members.map(({ publicKey }, i) => ({ name: `site-${i}`, identity: publicKey })),
-    quorum: {},
+    rules: {},
     nonce: new Uint8Array(32).fill(9),
     coordinator: coordinator.publicKey,
   })
