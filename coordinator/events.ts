@@ -12,6 +12,8 @@ const eventSchemas = z.discriminatedUnion('type', [
     groups: z.number(),
     honest: z.number(),
   }),
+  /** How exact the sums of the plan's updates are. */
+  z.object({ type: z.literal('precision'), text: z.string() }),
   z.object({
     type: z.literal('waiting'),
     present: z.array(z.string()),

@@ -5,6 +5,7 @@ import { toHex } from '../protocol/bytes.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { planBytes, planHash } from '../protocol/plan.ts'
 import { openSession } from '../protocol/secagg/session.ts'
+import { precisionOf, precisionText } from '../protocol/vector/precision.ts'
 import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
 import { makeOffer } from '../protocol/wire/offer.ts'
 import type { FinishedEvent } from './events.ts'
@@ -32,6 +33,10 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
   }
   const { mode, groups, honest } = run.adder.session.formation
   run.report({ type: 'formation', mode, groups, honest })
+  const training = run.algorithm.preview?.()
+  if (training !== undefined)
+    for (const precision of precisionOf(training, run.roster.length))
+      run.report({ type: 'precision', text: precisionText(precision) })
   let state = run.from?.state ?? run.algorithm.init()
   let rounds = run.from?.rounds ?? 0
   try {

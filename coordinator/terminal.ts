@@ -8,6 +8,8 @@ export function lineFor(event: RunEvent): string | undefined {
   switch (event.type) {
     case 'formation':
       return `secure sum in ${event.mode} mode${event.groups > 1 ? `, ${event.groups} groups` : ''}: at least ${event.honest} honest contributions in any sum that can be opened`
+    case 'precision':
+      return event.text
     case 'waiting':
       return `waiting for sites: ${event.present.length} of ${event.present.length + event.missing.length} here, ${event.needed} needed${event.missing.length > 0 ? `; missing ${event.missing.join(', ')}` : ''}`
     case 'assembled':

@@ -53,6 +53,8 @@ export interface Algorithm<State, Site> {
   init(): State
   /** What the next round sums, or `undefined` when the computation is complete. */
   request(state: State): SumRequest | undefined
+  /** What a training round will ask, as far as the plan alone tells, for those who check a plan. */
+  preview?(): SumRequest | undefined
   /** At the site, on its own records. `round` labels the site's reproducible choices. */
   contribute(state: State, request: SumRequest, site: Site, round: number): Promise<Lanes>
   /**

@@ -1,7 +1,7 @@
 /** The plan: one file that says what all parties agree on, with canonical bytes and a hash. */
 
 import { sha256 } from '@noble/hashes/sha2.js'
-import { parse as parseYaml, YAMLParseError } from 'yaml'
+import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
 import { concat, utf8 } from './bytes.ts'
 import { canonicalBytes } from './canonical.ts'
@@ -130,10 +130,10 @@ export const termsHash = ({ study }: Plan): Uint8Array => sha256(canonicalBytes(
 function parseObject(text: string): Record<string, unknown> {
   let value: unknown
   try {
-    value = parseYaml(text, { maxAliasCount: 20 })
+    value = parseYaml(text, { maxAliasCount: 20, logLevel: 'error' })
   } catch (error) {
-    if (!(error instanceof YAMLParseError)) throw error
-    throw new InputError('ERR_PLAN_SYNTAX', `not YAML or JSON: ${error.message.split('\n')[0]}`)
+    // Not its parse errors alone: an alias to nothing is a ReferenceError, nesting without end a RangeError.
+    throw new InputError('ERR_PLAN_SYNTAX', `not YAML or JSON: ${String(error).split('\n')[0]}`)
   }
   return check(z.record(z.string(), z.unknown()), value, [])
 }

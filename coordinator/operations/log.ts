@@ -58,6 +58,8 @@ function lineOf(event: RunEvent): LogLine {
       const { site, code, reason } = event
       return { level: 'warn', message: `a site ${event.type}`, fields: { site, code, reason } }
     }
+    case 'precision':
+      return { level: 'info', message: 'precision of the sums', fields: { precision: event.text } }
     case 'phase':
       return {
         level: 'debug',

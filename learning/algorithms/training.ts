@@ -107,12 +107,20 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
     }
     const evaluates = this.#basis(state).heldOutRows > 0
     if (state.round < plan.rounds) {
-      const lanes = evaluates ? [...this.#lanes, ...this.#shares] : this.#lanes
-      const rotation = `${plan.seed}/${state.round}`
-      return { purpose: `training round ${state.round + 1} of ${plan.rounds}`, bits: 32, lanes, rotation }
+      return this.#trainingRequest(state.round, evaluates)
     }
     if (state.evaluated || !evaluates) return undefined
     return { purpose: 'evaluation on held-out rows', bits: 64, lanes: this.#counts }
+  }
+
+  preview(): SumRequest {
+    return this.#trainingRequest(0, this.#task.plan.evaluation.holdout > 0)
+  }
+
+  #trainingRequest(round: number, evaluates: boolean): SumRequest {
+    const { rounds, seed } = this.#task.plan
+    const lanes = evaluates ? [...this.#lanes, ...this.#shares] : this.#lanes
+    return { purpose: `training round ${round + 1} of ${rounds}`, bits: 32, lanes, rotation: `${seed}/${round}` }
   }
 
   async contribute(state: TrainingState, request: SumRequest, site: Site, round: number): Promise<Lanes> {

@@ -30,6 +30,11 @@ class Bounded<Site> implements Algorithm<unknown, Site> {
     return request && this.#bounds.request(request)
   }
 
+  preview(): SumRequest | undefined {
+    const request = this.#inner.preview?.()
+    return request && this.#bounds.request(request)
+  }
+
   async contribute(state: unknown, request: SumRequest, site: Site, round: number): Promise<Lanes> {
     const lanes = await this.#inner.contribute(state, this.#innerRequest(state), site, round)
     return this.#bounds.contribution(lanes, request)

@@ -20,7 +20,7 @@ const fewestPlainBits = 24
 const rotatedDeviations = 5
 
 /** Where rotation makes the coordinates smaller than their bound: in short lanes it does not. */
-const isRotated = (lane: Lane, bits: number): boolean =>
+export const isRotated = (lane: Lane, bits: number): boolean =>
   bits < fewestPlainBits && lane.kind === 'real' && rotatedBound(lane) < lane.bound
 
 /** What a rotated coordinate saturates at, and on top the room that a mechanism has asked for beyond the norm. */
