@@ -145,7 +145,7 @@ async function openParticipant(parts: Parts): Promise<Participant> {
       schema: plan.data,
       ...(mapping === undefined ? {} : { mapping: parseMapping(parseYaml(mapping), plan.data) }),
     })
-    return { site: { name: config.name, table, trainer }, rows: table.rows }
+    return { site: { name: config.name, table, trainer, random }, rows: table.rows }
   }
   return createParticipant<unknown, Site>({
     name: config.name,

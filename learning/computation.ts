@@ -47,9 +47,16 @@ export function computationOf(plan: Plan, sites: number, { simulated = false } =
   if (plan.sampling !== undefined && !simulated) {
     throw new InputError('ERR_PLAN', 'rounds of some of the sites run in a simulation only', 'sampling')
   }
-  const mechanism = mechanisms[plan.privacy.name].create(plan.privacy, { sites, honest: honestNoise(sites, plan) })
+  const honest = honestNoise(sites, plan)
+  const mechanism = mechanisms[plan.privacy.name].create(plan.privacy, { sites, honest, releases: plan.rounds })
+  if (plan.sampling !== undefined && mechanism.unit !== undefined) {
+    throw new InputError('ERR_PLAN', 'noise is sized for rounds of all sites: expected none', 'sampling')
+  }
+  const algorithm = mechanism.protect(algorithms[plan.algorithm.name].create(plan, mechanism.discipline))
+  // What does not fit together shows in the first request, before any site is asked for it.
+  algorithm.request(algorithm.init())
   return {
-    algorithm: mechanism.protect(algorithms[plan.algorithm.name].create(plan)),
+    algorithm,
     noiseShare: (vector, request, random) => mechanism.noiseShare(vector, request, random),
     noiseSum: (sum, request, random) => mechanism.noiseSum(sum, request, random),
     unit: mechanism.unit,

@@ -16,10 +16,15 @@ export interface Lane {
   /** Largest Euclidean norm of the whole lane at one site, where the algorithm promises one (clipped updates). */
   readonly l2?: number
   /**
-   * Largest Euclidean distance by which adding or removing one record can move the lane at its site, where the
-   * algorithm promises one; 0 for what is public or already private (parameters out of DP-SGD).
+   * Largest Euclidean distance by which adding or removing one record (one patient's records, where the plan's noise
+   * hides patients) can move the lane at its site, where the algorithm promises one; 0 for what is public or already
+   * private (parameters out of DP-SGD).
    */
   readonly perRecord?: number
+  /** Integer units per 1.0, a power of two, where a mechanism has fixed it. */
+  readonly scale?: number
+  /** Integer units that the sum keeps free for noise. */
+  readonly room?: number
   /** Fewer bits than the request's 32 for each coordinate, in the ring and on the wire: for model updates, as the plan says. */
   readonly bits?: 16 | 20 | 24
   /** Counts of persons in the cells of a table that is the result itself: a site's policy may hold small ones back. */

@@ -63,6 +63,11 @@ const planSchema = z.strictObject({
     .strictObject({
       /** Share of each site's rows that is held out of training. */
       holdout: z.number().min(0).max(0.9).default(0.2),
+      /**
+       * `people`: who is held out follows from a person's own values, whoever else is there, as noise for records or
+       * patients needs and then always is; otherwise rows are shuffled.
+       */
+      split: z.enum(['rows', 'people']).optional(),
       /** Bins of the score histograms from which AUC and calibration are read. */
       bins: z.int().min(2).max(10_000).default(200),
     })

@@ -9,6 +9,9 @@ const range = z
   .tuple([z.number(), z.number()])
   .refine(([low, high]) => low < high, { message: 'expected [smallest, largest] with smallest < largest' })
 
+/** Where most values lie, from common knowledge and not from anybody's records: features are scaled by it under noise. */
+const usual = range.optional()
+
 const numberColumn = z.strictObject({
   name,
   type: z.literal('number'),
@@ -16,6 +19,7 @@ const numberColumn = z.strictObject({
   unit: unit.optional(),
   /** Smallest and largest plausible value, in the plan's unit: fixes what one record can add to a sum. */
   range,
+  usual,
   integer: z.boolean().default(false),
   /** Codes that mean "missing" in this column, beside the plan's own; codes that are numbers match as numbers. */
   missing: codes.default([]),
@@ -75,6 +79,7 @@ const numberLabel = z.strictObject({
   type: z.literal('number'),
   unit: unit.optional(),
   range,
+  usual,
   missing: codes.default([]),
 })
 
@@ -89,6 +94,13 @@ export const formatSchema = z.strictObject({
   order: z.array(name).min(1).max(10_001).optional(),
 })
 
+/** The column that says whose row each is. Its values stay at the site. */
+const patientKey = z.strictObject({
+  column: name,
+  /** Rows of one patient that count; further ones are left out. */
+  rows: z.int().min(1).max(100_000).default(10),
+})
+
 export const dataSchema = z
   .strictObject({
     /** How the columns stand in a file; a site may say otherwise for its own file. */
@@ -97,6 +109,7 @@ export const dataSchema = z
     missing: codes.default(['', '?', 'NA']),
     columns: z.array(columnSchema).min(1).max(10_000),
     label: labelSchema.optional(),
+    patient: patientKey.optional(),
   })
   .superRefine((data, context) => {
     const complain = (path: PropertyKey[], message: string) => context.addIssue({ code: 'custom', path, message })
@@ -108,6 +121,13 @@ export const dataSchema = z
       const ambiguous = column.type === 'category' && shared(column.categories, [...data.missing, ...column.missing])
       if (ambiguous) complain(['columns', i, 'categories'], `expected no missing code, "${ambiguous}" is one`)
     }
+    if (data.patient !== undefined && seen.has(data.patient.column)) {
+      complain(
+        ['patient', 'column'],
+        `expected a column of its own, "${data.patient.column}" is a feature or the label`,
+      )
+    }
+    if (data.patient !== undefined) seen.add(data.patient.column)
     for (const [i, wanted] of (data.format.order ?? []).entries()) {
       if (!seen.has(wanted)) complain(['format', 'order', i], `expected the name of a column, found "${wanted}"`)
     }
@@ -128,5 +148,6 @@ export type NumberColumn = z.infer<typeof numberColumn>
 export type CategoryColumn = z.infer<typeof categoryColumn>
 export type ImageColumn = z.infer<typeof imageColumn>
 export type Label = z.infer<typeof labelSchema>
+export type PatientKey = z.infer<typeof patientKey>
 export type DataSchema = z.infer<typeof dataSchema>
 export type FileFormat = z.infer<typeof formatSchema>

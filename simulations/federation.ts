@@ -61,7 +61,7 @@ export async function federate(
       desk: undefined,
       parse: () => plan,
       compute: () => ({ plan, ...computationOf(plan, roster.length) }),
-      open: async () => ({ site, rows: site.table.rows }),
+      open: async () => ({ site: { ...site, random }, rows: site.table.rows }),
       during: (work) => work,
       charge: (cost) => charge(name, cost),
       keepReceipt: async () => {},

@@ -7,10 +7,14 @@
 import * as z from 'zod'
 import { algorithmEntry } from './algorithm-entry.ts'
 import { averaging, local, serverLearningRate, summed } from './averaging.ts'
+import { privateAveraging } from './private-averaging.ts'
+import { privateTraining } from './private-training.ts'
 import { training } from './training.ts'
 
 const options = z.strictObject({ ...local, ...summed, serverLearningRate })
 
-export const fedAvg = algorithmEntry(options, (plan, chosen) =>
-  training(plan, chosen.preprocessing, (task) => averaging(task, chosen)),
+export const fedAvg = algorithmEntry<typeof options, unknown>(options, (plan, chosen, discipline) =>
+  discipline === undefined
+    ? training(plan, chosen.preprocessing, (task) => averaging(task, chosen))
+    : privateTraining(plan, chosen.preprocessing, discipline, privateAveraging(chosen, discipline)),
 )

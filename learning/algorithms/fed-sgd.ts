@@ -6,17 +6,22 @@
 import * as z from 'zod'
 import { algorithmEntry } from './algorithm-entry.ts'
 import { averaging, local, summed } from './averaging.ts'
+import { privateDescent } from './private-descent.ts'
+import { privateTraining } from './private-training.ts'
 import { training } from './training.ts'
 
 const { learningRate, weightDecay, classWeights, focal } = local
 const options = z.strictObject({ learningRate, weightDecay, classWeights, focal, ...summed })
 
-export const fedSgd = algorithmEntry(options, (plan, chosen) =>
-  training(plan, chosen.preprocessing, (task) =>
+export const fedSgd = algorithmEntry<typeof options, unknown>(options, (plan, chosen, discipline) => {
+  if (discipline !== undefined) {
+    return privateTraining(plan, chosen.preprocessing, discipline, privateDescent(chosen, discipline))
+  }
+  return training(plan, chosen.preprocessing, (task) =>
     averaging(
       task,
       { ...chosen, localEpochs: 1, batchSize: 1, optimiser: 'sgd' },
       { train: ({ site }, start, run) => run(start, { batchSize: site.training.rows }) },
     ),
-  ),
-)
+  )
+})

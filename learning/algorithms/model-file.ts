@@ -5,6 +5,7 @@ import { fromBase64, toBase64 } from '../../protocol/base64.ts'
 import { toHex } from '../../protocol/bytes.ts'
 import { InputError } from '../../protocol/errors.ts'
 import { check, type Plan, planHash } from '../../protocol/plan.ts'
+import { claimSchema } from '../../protocol/privacy/promise.ts'
 import { dataSchema } from '../../protocol/schema.ts'
 import { featureNames, type Preprocessing, prepare, preprocessingSchema, restoreOutputs } from '../data/preprocess.ts'
 import type { Table } from '../data/table.ts'
@@ -28,6 +29,8 @@ const modelFileSchema = z.strictObject({
   trainingRows: z.number(),
   /** Of the held-out rows of all sites. */
   metrics: z.unknown().optional(),
+  /** What noise the training had, and what it promises; absent without noise. */
+  privacy: claimSchema.optional(),
 })
 
 export type ModelFile = z.infer<typeof modelFileSchema>

@@ -2,7 +2,7 @@
 
 import type { Plan } from '../../protocol/plan.ts'
 import { type Preprocessing, prepare } from '../data/preprocess.ts'
-import { splitRows } from '../data/split.ts'
+import { splitPeople, splitRows } from '../data/split.ts'
 import { selectRows, type Table } from '../data/table.ts'
 import type { Examples, Trainer, TrainerFactory } from '../engine/trainer.ts'
 import type { ModelDescription } from '../models/description.ts'
@@ -12,6 +12,8 @@ export interface SiteData {
   readonly name: string
   readonly trainer: Trainer
   readonly training: Examples
+  /** The rows of `training`, as they are at the site. */
+  readonly trainingTable: Table
   readonly heldOut: Examples
   /** Held-out labels as the table has them, unscaled. */
   readonly heldOutLabels: Float32Array
@@ -19,7 +21,11 @@ export interface SiteData {
 
 /** A site's table in two: the rows that train, and those that only evaluate. */
 export function splitTable({ name, table }: Site, plan: Plan): { readonly training: Table; readonly heldOut: Table } {
-  const { training, heldOut } = splitRows(table.rows, plan.evaluation.holdout, { seed: plan.seed, name })
+  const { seed, evaluation, privacy } = plan
+  const byPeople = evaluation.split === 'people' || privacy.unit === 'record' || privacy.unit === 'patient'
+  const { training, heldOut } = byPeople
+    ? splitPeople(table, evaluation.holdout, { seed, name })
+    : splitRows(table.rows, evaluation.holdout, { seed, name })
   return { training: selectRows(table, training), heldOut: selectRows(table, heldOut) }
 }
 
@@ -44,6 +50,7 @@ export class SiteDataCache {
       name: site.name,
       trainer: await this.#trainer(site.trainer),
       training: prepare(training, preprocessing),
+      trainingTable: training,
       heldOut: prepare(heldOut, preprocessing),
       heldOutLabels: heldOut.label ?? new Float32Array(0),
     }

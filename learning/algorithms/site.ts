@@ -1,5 +1,6 @@
 /** What an algorithm sees of a site: its table, its name for reproducible choices, and a way to train. */
 
+import type { Random } from '../../protocol/random.ts'
 import type { Table } from '../data/table.ts'
 import type { TrainerFactory } from '../engine/trainer.ts'
 import type { SiteMemory } from './site-memory.ts'
@@ -12,4 +13,6 @@ export interface Site {
   readonly memory?: SiteMemory
   /** Global steps between the state the site starts from and the sum it goes into; only where sites do not wait for each other. */
   readonly staleness?: number
+  /** The site's own cryptographic generator, for who takes part in a private step and for noise. */
+  readonly random?: Random | undefined
 }

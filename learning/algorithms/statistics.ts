@@ -8,6 +8,7 @@ import { type ColumnStatistics, readStatistics, statisticsLanes, sumTable } from
 import { labelColumn, type MeasuredColumn, measuredColumns } from '../data/table.ts'
 import { checkUnits } from '../data/units.ts'
 import { algorithmEntry } from './algorithm-entry.ts'
+import { checkPatients } from './private-training.ts'
 import { laneTotal, packLanes, readFloat64s, unpackLanes, writeFloat64s } from './sums.ts'
 
 const options = z.strictObject({
@@ -26,9 +27,13 @@ const layoutVersion = 1
 const tables = new Set(['categories', 'histogram'])
 const cells = true as const
 
-export const statistics = algorithmEntry(options, (plan, { bins }) => {
+export const statistics = algorithmEntry(options, (plan, { bins }, discipline) => {
   checkUnits(plan.data)
-  const lanes = statisticsLanes(plan.data, bins).map((lane) => (tables.has(lane.name) ? { ...lane, cells } : lane))
+  if (discipline !== undefined) checkPatients(plan, discipline)
+  const rowsEach = discipline?.unit === 'patient' ? plan.data.patient?.rows : 1
+  const lanes = statisticsLanes(plan.data, bins, rowsEach).map((lane) =>
+    tables.has(lane.name) ? { ...lane, cells } : lane,
+  )
   return {
     init: (): StatisticsState => ({}),
     request: (state: StatisticsState) =>

@@ -15,7 +15,7 @@ export interface FileColumns {
 /** The columns of a file without a header. */
 export function declaredColumns(schema: DataSchema, mapping: Mapping): readonly string[] {
   const { order } = fileFormat(schema, mapping)
-  return order ?? [...schema.columns.map((column) => column.name), ...(schema.label ? [schema.label.column] : [])]
+  return order ?? [...schema.columns.map((column) => column.name), ...beside(schema)]
 }
 
 /** The field of each column the plan wants. @throws InputError ERR_DATA_COLUMN_TWICE, _UNKNOWN, _MISSING */
@@ -43,8 +43,14 @@ export function fieldsByName(schema: DataSchema, mapping: Mapping, file: FileCol
 
 function wantedColumns(schema: DataSchema): string[] {
   const columns = schema.columns.filter((column) => column.type !== 'ignore').map((column) => column.name)
-  return schema.label ? [...columns, schema.label.column] : columns
+  return [...columns, ...beside(schema)]
 }
+
+/** The columns that are no features. */
+const beside = ({ label, patient }: DataSchema): string[] => [
+  ...(label ? [label.column] : []),
+  ...(patient ? [patient.column] : []),
+]
 
 function unknownColumn(source: string, name: string, wanted: readonly string[]): InputError {
   const near = suggestion(name, wanted)

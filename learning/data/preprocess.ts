@@ -1,7 +1,8 @@
 /** From columns to features: imputation, one-hot codes and standardisation by global statistics, the same at every site. */
 
 import * as z from 'zod'
-import type { DataSchema } from '../../protocol/schema.ts'
+import { InputError } from '../../protocol/errors.ts'
+import type { DataSchema, NumberColumn } from '../../protocol/schema.ts'
 import type { Examples } from '../engine/trainer.ts'
 import type { ColumnStatistics, Statistics } from './statistics.ts'
 import { type ImageValues, imageColumns, imageSize, type MeasuredColumn, measuredColumns, type Table } from './table.ts'
@@ -60,8 +61,32 @@ export function preprocessing(
 ): Preprocessing {
   const columns = measuredColumns(schema).map((column, i) => step(column, statistics.columns[i], options))
   const label = statistics.label?.type === 'number' ? { label: scaleOf(statistics.label) } : {}
+  return { columns, ...imagesOf(schema), ...label }
+}
+
+/** The same from the plan alone, so that it tells nothing of anybody: numbers by where they usually lie. */
+export function publicPreprocessing(schema: DataSchema, options: PreprocessingOptions): Preprocessing {
+  if (options.categories === 'frequent') {
+    throw new InputError('ERR_PLAN', 'which is most frequent is not public: expected zero', 'algorithm.preprocessing')
+  }
+  const columns = measuredColumns(schema).map((column): Step => {
+    const { name } = column
+    if (column.type === 'category') return { type: 'category', name, categories: column.categories }
+    return { type: 'number', name, ...usualScale(column), indicator: options.numbers === 'mean+indicator' }
+  })
+  const { label } = schema
+  return { columns, ...imagesOf(schema), ...(label?.type === 'number' ? { label: usualScale(label) } : {}) }
+}
+
+function imagesOf(schema: DataSchema): Pick<Preprocessing, 'images'> {
   const images = imageColumns(schema).map(({ name, height, width, channels }) => ({ name, height, width, channels }))
-  return { columns, ...(images.length > 0 ? { images } : {}), ...label }
+  return images.length > 0 ? { images } : {}
+}
+
+/** Four deviations wide is what is usual; a range that is all there is to go by counts as evenly filled. */
+function usualScale({ range, usual }: Pick<NumberColumn, 'range' | 'usual'>) {
+  const [low, high] = usual ?? range
+  return { mean: (low + high) / 2, deviation: (high - low) / (usual === undefined ? Math.sqrt(12) : 4) }
 }
 
 /** Names of the features in order: `age`, `thal missing`, `cp=4`. */

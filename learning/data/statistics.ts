@@ -44,18 +44,24 @@ export const maxRows = 2 ** 24
 /** A variance on [-1, 1] below this is rounding in the encoded sums: the column is constant. */
 const leastVariance = 1e-9
 
-/** What every site adds. `bins` is the number of bins of each histogram, 0 for none. */
-export function statisticsLanes(schema: DataSchema, bins: number): Lane[] {
-  const { numbers, categories } = countColumns(allColumns(schema))
-  const lanes: Lane[] = [
-    { name: 'rows', length: 1, bound: maxRows, kind: 'integer' },
-    { name: 'present', length: numbers, bound: maxRows, kind: 'integer' },
-    { name: 'sum', length: numbers, bound: maxRows, kind: 'real' },
-    { name: 'squares', length: numbers, bound: maxRows, kind: 'real' },
-    { name: 'categories', length: categories, bound: maxRows, kind: 'integer' },
-    { name: 'histogram', length: numbers * bins, bound: maxRows, kind: 'integer' },
+/** What every site adds. `bins` is the number of bins of each histogram, 0 for none; `rowsEach` the most rows of one person. */
+export function statisticsLanes(schema: DataSchema, bins: number, rowsEach = 1): Lane[] {
+  const columns = allColumns(schema)
+  const { numbers, categories } = countColumns(columns)
+  // A record adds at most 1 to one number of each column.
+  const lane = (name: string, length: number, kind: Lane['kind'], each: number): Lane => ({
+    ...{ name, length, bound: maxRows, kind },
+    perRecord: rowsEach * Math.sqrt(each),
+  })
+  const lanes = [
+    lane('rows', 1, 'integer', 1),
+    lane('present', numbers, 'integer', numbers),
+    lane('sum', numbers, 'real', numbers),
+    lane('squares', numbers, 'real', numbers),
+    lane('categories', categories, 'integer', columns.length - numbers),
+    lane('histogram', numbers * bins, 'integer', numbers),
   ]
-  return lanes.filter((lane) => lane.length > 0)
+  return lanes.filter(({ length }) => length > 0)
 }
 
 /** One site's part. @throws InputError ERR_DATA_ROWS */

@@ -7,6 +7,7 @@ import type { CategoryReader, Dialect, NumberReader } from './cells.ts'
 import { CategoryColumnBuilder, ImageColumnBuilder, LabelBuilder, NumberColumnBuilder } from './column-builder.ts'
 import { type FileColumns, fieldsByName } from './file-columns.ts'
 import { fileFormat, type Mapping } from './mapping.ts'
+import { PatientBuilder } from './patients.ts'
 import type { Row } from './row.ts'
 import type { LoadedTable } from './source.ts'
 import { imageColumns, labelColumn, type MeasuredColumn, measuredColumns, type Table } from './table.ts'
@@ -28,6 +29,7 @@ export class TableBuilder {
   readonly #mapping: Mapping
   readonly #file: FileColumns
   readonly #images: readonly ImageColumnBuilder[]
+  readonly #patients: PatientBuilder | undefined
   #taken = 0
   #skipped = 0
 
@@ -44,7 +46,8 @@ export class TableBuilder {
         : new CategoryColumnBuilder(column, fieldOf(column.name), this.#dialect(column)),
     )
     this.#images = imageColumns(schema).map((column) => new ImageColumnBuilder(column, fieldOf(column.name)))
-    const label = schema.label
+    const { label, patient } = schema
+    this.#patients = patient && new PatientBuilder(patient, fieldOf(patient.column))
     this.label = label && new LabelBuilder(label, fieldOf(label.column), this.#dialect(labelColumn(label)))
   }
 
@@ -56,10 +59,12 @@ export class TableBuilder {
   /** Adds a record. @throws InputError ERR_CSV_FIELDS, ERR_DATA_*: the first field that does not fit, with its place. */
   add(row: Row): void {
     if (row.fields !== this.fields) throw this.#wrongLength(row)
-    if (this.label?.add(row) === false) {
+    const patient = this.#patients?.keyOf(row)
+    if ((patient !== undefined && !this.#patients?.counts(patient)) || this.label?.add(row) === false) {
       this.#skipped++
       return
     }
+    if (patient !== undefined) this.#patients?.push(patient)
     for (const column of this.columns) column.add(row)
     for (const column of this.#images) column.add(row)
     this.rows++
@@ -67,7 +72,7 @@ export class TableBuilder {
 
   /** Adds the records of a block, one column after the other, so that no more than one is held twice. @throws InputError ERR_DATA_* */
   async addBlock(block: CellBlock): Promise<void> {
-    const kept = await this.#labelled(block)
+    const kept = await this.#kept(block)
     const place = new BlockPlace(block)
     for (const column of [...this.columns, ...this.#images]) {
       const cells = await block.cells(column.field)
@@ -128,6 +133,7 @@ export class TableBuilder {
       columns,
       ...(images.length > 0 ? { images } : {}),
       ...(this.label ? { label: this.label.take() } : {}),
+      ...(this.#patients ? { patients: this.#patients.take() } : {}),
     }
   }
 
@@ -148,15 +154,20 @@ export class TableBuilder {
     return { table: this.take(), summary: { rows, skipped: this.#skipped, missing } }
   }
 
-  /** The rows of a block that have a label, or all. */
-  async #labelled(block: CellBlock): Promise<Uint32Array> {
+  /** The rows of a block that count: with a label, and not too many of one patient. */
+  async #kept(block: CellBlock): Promise<Uint32Array> {
     const kept = new Uint32Array(block.rows)
     const cells = this.label && (await block.cells(this.label.field))
+    const keys = this.#patients && (await block.cells(this.#patients.field))
     const place = new BlockPlace(block)
     let count = 0
     for (let row = 0; row < block.rows; row++) {
       place.row = row
-      if (cells === undefined || this.label?.addCell(cells[row], place)) kept[count++] = row
+      const patient = keys && this.#patients?.keyOfCell(keys[row], place)
+      if (patient !== undefined && !this.#patients?.counts(patient)) continue
+      if (cells !== undefined && !this.label?.addCell(cells[row], place)) continue
+      if (patient !== undefined) this.#patients?.push(patient)
+      kept[count++] = row
     }
     return kept.subarray(0, count)
   }

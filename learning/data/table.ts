@@ -37,6 +37,8 @@ export interface Table {
   readonly images?: readonly ImageValues[]
   /** 0/1 for a binary label, class index for classes, the number itself for regression; absent when the plan has no label. */
   readonly label?: Float32Array
+  /** Whose row each is, where the plan names a column that says so. */
+  readonly patients?: readonly string[]
 }
 
 export type MeasuredColumn = NumberColumn | CategoryColumn
@@ -77,12 +79,14 @@ export function selectRows(table: Table, rows: Uint32Array): Table {
   })
   const images = table.images?.map((column) => ({ ...column, pixels: gatherImages(column, rows) }))
   const label = table.label && gather(table.label, new Float32Array(rows.length), rows)
+  const patients = table.patients && Array.from(rows, (row) => table.patients?.[row] ?? '')
   return {
     schema: table.schema,
     rows: rows.length,
     columns,
     ...(images ? { images } : {}),
     ...(label ? { label } : {}),
+    ...(patients ? { patients } : {}),
   }
 }
 
@@ -97,12 +101,14 @@ export function sliceTable(table: Table, start: number, end: number): Table {
     return { ...column, pixels: column.pixels.subarray(start * size, end * size) }
   })
   const label = table.label?.subarray(start, end)
+  const patients = table.patients?.slice(start, end)
   return {
     schema: table.schema,
     rows: end - start,
     columns,
     ...(images ? { images } : {}),
     ...(label ? { label } : {}),
+    ...(patients ? { patients } : {}),
   }
 }
 
@@ -123,7 +129,8 @@ export function joinTables(tables: readonly [Table, ...Table[]]): Table {
   })
   const labels = tables.flatMap((table) => (table.label ? [table.label] : []))
   const label = labels.length === tables.length ? { label: joined(labels, new Float32Array(rows)) } : {}
-  return { schema: first.schema, rows, columns, ...(images ? { images } : {}), ...label }
+  const patients = first.patients ? { patients: tables.flatMap((table) => table.patients ?? []) } : {}
+  return { schema: first.schema, rows, columns, ...(images ? { images } : {}), ...label, ...patients }
 }
 
 interface Numbers {

@@ -51,6 +51,8 @@ export interface PrivateSteps {
   readonly clippingNorm: number
   readonly noiseMultiplier: number
   readonly batchRate: number
+  /** The rows by which sums are divided, where their true number is not public. */
+  readonly expectedRows?: number
   /** Chooses the rows and draws the noise: secret, so never the public stream. */
   readonly random: Random
 }

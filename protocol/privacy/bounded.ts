@@ -1,12 +1,15 @@
 /** An algorithm whose requests and contributions pass through a mechanism; its state stays its own. */
 
 import type { Algorithm, Lanes, Metrics, SumRequest } from '../algorithm.ts'
+import type { Claim } from './promise.ts'
 
 export interface Bounds {
   /** The request as all parties see it: sensitivity fixed, room for noise. */
   readonly request: (request: SumRequest) => SumRequest
   /** What a site may contribute to it. */
   readonly contribution: (lanes: Lanes, request: SumRequest) => Lanes
+  /** What the result says of its protection, under `privacy`. */
+  readonly claim?: Claim
 }
 
 export const bounded = <Site>(algorithm: Algorithm<unknown, Site>, bounds: Bounds): Algorithm<unknown, Site> =>
@@ -57,7 +60,9 @@ class Bounded<Site> implements Algorithm<unknown, Site> {
   }
 
   result(state: unknown): unknown {
-    return this.#inner.result(state)
+    const result = this.#inner.result(state)
+    const { claim } = this.#bounds
+    return claim === undefined || typeof result !== 'object' ? result : { ...result, privacy: claim }
   }
 
   /** The algorithm is asked in its own words, without the room the noise needs. */

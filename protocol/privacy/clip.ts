@@ -17,6 +17,7 @@ export const clip = mechanismEntry(
   options,
   (chosen): Mechanism => ({
     unit: undefined,
+    discipline: undefined,
     protect: (algorithm) =>
       bounded(algorithm, { request: (request) => clipRequest(request, chosen.clip), contribution: clipLanes }),
     noiseShare: noNoise,

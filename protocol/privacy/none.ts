@@ -7,6 +7,7 @@ export const none = mechanismEntry(
   z.strictObject({}),
   (): Mechanism => ({
     unit: undefined,
+    discipline: undefined,
     protect: (algorithm) => algorithm,
     noiseShare: noNoise,
     noiseSum: noNoise,

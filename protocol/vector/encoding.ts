@@ -35,19 +35,19 @@ const normOf = (lane: Lane): number => lane.l2 ?? lane.bound * Math.sqrt(lane.le
 const coordinateBound = (lane: Lane, bits: number): number => (isRotated(lane, bits) ? rotatedBound(lane) : lane.bound)
 
 /**
- * Integer units per 1.0 of a coordinate as it is encoded: the largest power of two for which the sum of `sites`
- * contributions stays in the ring. Whole numbers keep 1.
+ * Integer units per 1.0 of a coordinate as it is encoded: the scale that a mechanism has fixed, or the largest power of
+ * two for which the sum of `sites` contributions stays in the ring. Whole numbers keep 1.
  *
  * No overflow: every encoded coordinate is at most B in magnitude, by a check or because it saturates, so stochastic
- * rounding makes at most s B + 1 of it, and the sum is at most n (s B + 1) <= 2^(bits-1) - 1: the residue around zero is
- * the sum itself.
+ * rounding makes at most s B + 1 of it, and the sum with the room for noise is at most
+ * n (s B + 1) + room <= 2^(bits-1) - 1: the residue around zero is the sum itself.
  * @throws ProtocolError ERR_ENCODING when even that overflows.
  */
 export function scaleOf(lane: Lane, request: Pick<SumRequest, 'bits'>, sites: number): number {
   const bits = laneBits(lane, request)
-  const room = (2 ** (bits - 1) - 1) / sites - 1
+  const room = (2 ** (bits - 1) - 1 - (lane.room ?? 0)) / sites - 1
   const largest = Math.min(room, 2 ** exactBits) / coordinateBound(lane, bits)
-  const scale = lane.kind === 'integer' ? 1 : 2 ** Math.floor(Math.log2(largest))
+  const scale = lane.kind === 'integer' ? 1 : (lane.scale ?? 2 ** Math.floor(Math.log2(largest)))
   if (!(scale > 0) || scale > largest) {
     throw new ProtocolError(
       'ERR_ENCODING',

@@ -45,6 +45,7 @@ export class Hand {
       const state = states.get(part.state) ?? algorithm.decode(task.states[part.state])
       states.set(part.state, state)
       const site = this.#seat(part)
+      site.random = streamRandom(new Stream(`${this.#setting.plan.seed}/${site.name}/${task.round}/secret`))
       const lanes = await algorithm.contribute(state, task.request, site, task.round)
       kept.push(...site.memory.taken.map((each) => ({ site: part.site, kept: each })))
       if (part.group === undefined) plain.push({ site: part.site, lanes })
@@ -139,6 +140,8 @@ class SeatedSite implements Site {
   readonly bytes: number
   memory = new TaskMemory([])
   staleness = 0
+  /** Reproducible here, secret at a deployed site. */
+  random: Random | undefined
 
   constructor({ name, table, trainer }: Site) {
     this.name = name

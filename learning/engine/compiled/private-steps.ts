@@ -22,11 +22,11 @@ export function privateSteps(parts: StepParts, privacy: PrivateSteps): Steps {
   const { workshop, place, examples, options, descent } = parts
   const { kernels } = workshop.machine
   const { store, target } = workshop.program
-  const { clippingNorm, noiseMultiplier, batchRate } = privacy
+  const { clippingNorm, noiseMultiplier, batchRate, expectedRows = examples.rows } = privacy
   const random = pooled(privacy.random)
   const partOf = compileParts(parts, clippingNorm)
   const addNoise = compileNoise(workshop, noiseMultiplier * clippingNorm, random)
-  const scale = 1 / (batchRate * examples.rows)
+  const scale = 1 / (batchRate * expectedRows)
   const steps = {
     count: Math.ceil(1 / batchRate),
     seen: 0,

@@ -34,7 +34,7 @@ const algorithm: Algorithm<unknown, Lanes> = {
   result: () => 'done',
 }
 
-const cohort = { sites: 5, honest: 3 }
+const cohort = { sites: 5, honest: 3, releases: 10 }
 
 test('no mechanism leaves the algorithm as it is, and says that nothing bounds the loss', () => {
   const none = mechanisms.none.create({ name: 'none' }, cohort)
