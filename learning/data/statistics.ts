@@ -66,9 +66,7 @@ export function statisticsLanes(schema: DataSchema, bins: number, rowsEach = 1):
 
 /** One site's part. @throws InputError ERR_DATA_ROWS */
 export function sumTable(table: Table, bins: number): Lanes {
-  if (table.rows > maxRows) {
-    throw new InputError('ERR_DATA_ROWS', `expected ${maxRows} rows at most, found ${table.rows}; split the site`)
-  }
+  checkRows(table.rows)
   const columns = allColumns(table.schema)
   const { numbers, categories } = countColumns(columns)
   const sums = {
@@ -96,6 +94,12 @@ export function sumTable(table: Table, bins: number): Lanes {
     }
   }
   return Object.fromEntries(Object.entries(sums).filter(([, values]) => values.length > 0))
+}
+
+/** @throws InputError ERR_DATA_ROWS where a sum has no room for so many. */
+export function checkRows(rows: number): void {
+  if (rows <= maxRows) return
+  throw new InputError('ERR_DATA_ROWS', `expected ${maxRows} rows at most, found ${rows}; split the site`)
 }
 
 /** What the sums over all sites say. */

@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
+import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { postgresQuery } from '../../../client-node/data/postgres.ts'
 import type { DataSource } from '../../../learning/data/source.ts'
 import { dataSchema } from '../../../protocol/schema.ts'
 import { dataSourceContract, type Records } from '../../contracts/data-source.ts'
@@ -71,5 +73,33 @@ describe('all kinds', () => {
       }),
       { numRuns: 20, seed: 4 },
     )
+  })
+})
+
+describe('PostgreSQL', () => {
+  const schema = dataSchema.parse({ columns: [{ name: 'x', type: 'number', range: [0, 100_000] }] })
+  const read = (query: string) => postgresQuery({ url, query }).table({ schema })
+
+  test('more rows than one fetch come in order, whole numbers and truth values as in other sources', async () => {
+    const { table } = await read('select x::bigint from generate_series(1, 10000) x order by x')
+    expect(table.columns).toMatchObject([{ values: Float64Array.from({ length: 10_000 }, (_, i) => i + 1) }])
+    const codes = dataSchema.parse({ columns: [{ name: 'c', type: 'category', categories: ['true', 'false', '7'] }] })
+    const query = "select * from (values (true::text), ('false'), ('7')) v(c) union all select false::text"
+    const loaded = await postgresQuery({ url, query: `select c from (${query}) q` }).table({ schema: codes })
+    expect(loaded.table.rows).toBe(4)
+  })
+
+  test.each([
+    ['a table that is not there', 'select x from nowhere'],
+    ['two statements', 'select 1 as x; commit'],
+    ['a statement that writes', 'insert into written values (1) returning 1 as x'],
+    ['a query that writes', "select nextval('counter') as x"],
+    ['a value that cannot be converted', "select 'Smith, John'::int as x"],
+  ])('%s is refused by the database', async (_, query) => {
+    const client = new pg.Client({ connectionString: url })
+    await client.connect()
+    await client.query('create sequence if not exists counter; create table if not exists written (x int)')
+    await client.end()
+    await expect(read(query)).rejects.toMatchObject({ code: 'ERR_SQL' })
   })
 })
