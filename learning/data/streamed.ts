@@ -12,7 +12,7 @@ export async function sumBlocks(blocks: AsyncIterable<Table>, bins: number): Pro
   for await (const block of blocks) {
     for (const [name, values] of Object.entries(sumTable(block, bins))) {
       const before = sums[name]
-      sums[name] = before ? values.map((value, i) => value + before[i]) : values
+      sums[name] = Float64Array.from(values, (value, i) => value + (before?.[i] ?? 0))
     }
     checkRows(sums.rows[0])
   }
