@@ -4,6 +4,7 @@ import type { Algorithm } from '../protocol/algorithm.ts'
 import { fromHex } from '../protocol/bytes.ts'
 import { InputError } from '../protocol/errors.ts'
 import type { JournalEntry } from '../protocol/journal/entries.ts'
+import { roundOf } from '../protocol/wire/attempts.ts'
 import type { BlobStore } from '../protocol/wire/channel.ts'
 
 export interface Checkpoint<State> {
@@ -18,6 +19,8 @@ export interface Checkpoint<State> {
   readonly finished: boolean
   /** Transcripts of the last round that was committed. */
   readonly transcripts: readonly Uint8Array[]
+  /** Names of the sites that shares were asked about in attempts at the round to come. */
+  readonly asked: readonly string[]
 }
 
 /** @returns `undefined` for a journal that has not begun. @throws InputError ERR_STORE where the committed state is gone. */
@@ -36,7 +39,10 @@ export async function checkpointOf<State, Site>(
   const state = last === undefined ? algorithm.init() : await committedState(last.stateHash, algorithm, blobs)
   const finished = entries.some(({ type }) => type === 'finish')
   const transcripts = (last?.transcripts ?? []).map(fromHex)
-  return { state, rounds: committed.length, attempt, interrupted, finished, transcripts }
+  const asked = entries.flatMap((entry) =>
+    entry.type === 'survivors' && roundOf(entry.attempt) === committed.length ? entry.sites : [],
+  )
+  return { state, rounds: committed.length, attempt, interrupted, finished, transcripts, asked }
 }
 
 async function committedState<State, Site>(

@@ -154,7 +154,7 @@ export class Members {
       const happening = await this.#next(waiting)
       if (happening === undefined) this.#giveUpSilent(waiting)
       else if (happening.type === 'left') {
-        if (waiting.delete(happening.member.index)) absent.push(happening)
+        if (waiting.delete(happening.member.index) || happening.fault) absent.push(happening)
       } else if (
         happening.type === 'said' &&
         (await this.#judge(step.take, happening.member, happening.message)) === 'answered'

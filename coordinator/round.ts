@@ -41,8 +41,6 @@ export async function runRound<State, Site>(
   run.attempt = step.attempt
   const { sum, survivors, absent, transcripts, culprits } = await sumSecurely(run, { ...step, stateHash })
   for (const culprit of culprits) await accuse(run, culprit)
-  for (const { member, code, reason, fault } of absent)
-    if (fault === true) await run.journal({ type: 'culprit', site: member.name, attempt: step.attempt, code, reason })
 
   run.noiseSum(sum, step.request, run.random)
   const lanes = decode(sum, step.request, run.roster.length)

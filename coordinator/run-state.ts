@@ -61,6 +61,8 @@ export interface RunState<State, Site> extends RunParts<State, Site> {
   attempt: number
   /** Transcripts of the last round that was committed. */
   previous: readonly Uint8Array[]
+  /** Whose contributions shares were asked for in a round, over all attempts at it. */
+  asked: { readonly round: number; readonly survivors: ReadonlySet<number> } | undefined
 }
 
 /** Members that are connected and have joined this run. */

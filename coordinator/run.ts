@@ -7,12 +7,14 @@ import { planBytes, planHash } from '../protocol/plan.ts'
 import { openSession } from '../protocol/secagg/session.ts'
 import { precisionOf, precisionText } from '../protocol/vector/precision.ts'
 import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
+import type { RosterEntry } from '../protocol/wire/messages.ts'
 import { makeOffer } from '../protocol/wire/offer.ts'
+import type { Checkpoint } from './checkpoint.ts'
 import type { FinishedEvent } from './events.ts'
+import { blame } from './grouped-round.ts'
 import { Halted } from './members.ts'
 import { type Committed, runRound } from './round.ts'
 import { present, type RunParts, type RunState, takeMembership } from './run-state.ts'
-import { blame } from './secure-sum.ts'
 
 export interface RunResult<State> {
   readonly state: State
@@ -121,6 +123,7 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
     barred: new Set(),
     attempt: 0,
     previous: parts.from?.transcripts ?? [],
+    asked: parts.from && askedBefore(parts.from, parts.roster),
   }
   // Whoever comes, now or in the middle of a round, is offered the run and takes part from the next round on.
   parts.members.onCame((member) => parts.members.send(member.index, offer))
@@ -185,4 +188,13 @@ async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<S
       await assemble(run)
     }
   }
+}
+
+/** Whom an earlier process had asked about in the round that it left in the middle. */
+function askedBefore(
+  { asked, rounds }: Checkpoint<unknown>,
+  roster: readonly RosterEntry[],
+): RunState<unknown, unknown>['asked'] {
+  const survivors = [...roster.entries()].flatMap(([index, { name }]) => (asked.includes(name) ? [index] : []))
+  return { round: rounds, survivors: new Set(survivors) }
 }

@@ -12,6 +12,7 @@ import { type CoordinatorPhase, coordinatorTable } from '../protocol/secagg/tabl
 import { packedLength, unpackVector, zeroVector } from '../protocol/vector/packing.ts'
 import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
 import type { Message } from '../protocol/wire/messages.ts'
+import { admitted, GroupedRound } from './grouped-round.ts'
 import type { Absence, Member, Verdict } from './members.ts'
 import { present, type RunState, takeMembership } from './run-state.ts'
 
@@ -43,6 +44,7 @@ export async function sumSecurely<State, Site>(run: RunState<State, Site>, step:
   await collectUploads(run, round, step)
   await round.each(async (group) => {
     const closed = await server.closeUploads(run.adder, group)
+    expectAsBefore(run, closed.round)
     round.requests.set(group.group.number, closed.request)
     return closed.round
   })
@@ -54,97 +56,21 @@ export async function sumSecurely<State, Site>(run: RunState<State, Site>, step:
   return { ...opened, survivors: round.survivors, absent: round.absences, transcripts: round.transcripts }
 }
 
-/** The groups of one attempt, each in the same phase, and who is in none of them any more and why. */
-class GroupedRound<State, Site> {
-  readonly requests = new Map<number, SecureMessage>()
-  readonly #run: RunState<State, Site>
-  readonly #groups = new Map<number, server.ServerRound>()
-  readonly #absent = new Map<number, Absence>()
-
-  constructor(run: RunState<State, Site>) {
-    this.#run = run
-  }
-
-  get members(): readonly number[] {
-    return [...this.#groups.values()].flatMap(({ deposits }) => [...deposits.keys()])
-  }
-
-  get survivors(): readonly number[] {
-    return [...this.#groups.values()].flatMap(({ survivors }) => survivors).sort((a, b) => a - b)
-  }
-
-  get transcripts(): readonly Uint8Array[] {
-    return [...this.#groups.values()].map(({ transcript }) => transcript)
-  }
-
-  /** Everybody of the roster who is not in the sum. */
-  get absences(): readonly Absence[] {
-    const survivors = new Set(this.survivors)
-    return [...this.#run.roster.entries()].flatMap(([index, { name }]) =>
-      survivors.has(index) ? [] : [this.#absent.get(index) ?? notThere({ index, name })],
-    )
-  }
-
-  note(absences: readonly Absence[]): void {
-    for (const absence of absences)
-      if (!this.#absent.has(absence.member.index)) this.#absent.set(absence.member.index, absence)
-  }
-
-  open(opened: server.ServerRound): void {
-    this.#groups.set(opened.group.number, opened)
-  }
-
-  of(index: number): server.ServerRound | undefined {
-    return [...this.#groups.values()].find(({ deposits }) => deposits.has(index))
-  }
-
-  /** Every group goes on; one that cannot is left out. @throws ProtocolError why, where none is left. */
-  async each(work: (round: server.ServerRound) => Promise<server.ServerRound>): Promise<void> {
-    for (const [number, round] of this.#groups) {
-      try {
-        this.#groups.set(number, await work(round))
-      } catch (error) {
-        if (!(error instanceof ProtocolError)) throw error
-        this.#groups.delete(number)
-        await this.leaveOut(round.group, error)
-      }
-    }
-  }
-
-  async leaveOut(group: Group, error: ProtocolError): Promise<void> {
-    const others = this.#run.adder.session.formation.groups - 1
-    if (others === 0) throw error
-    await blame(this.#run, error)
-    const { code, message: reason } = error
-    this.note(group.members.map((index) => ({ member: { index, name: this.#run.roster[index].name }, code, reason })))
-  }
-
-  expectSurvivors(minimum: number): void {
-    if (this.survivors.length < minimum)
-      throw new ProtocolError(
-        'ERR_TOO_FEW_SURVIVORS',
-        `a sum needs ${minimum} sites, ${this.survivors.length} are in groups that stayed whole`,
-      )
-  }
-}
-
-const notThere = (member: Member): Absence => ({
-  member,
-  code: 'ERR_NOT_CONNECTED',
-  reason: 'the site was not connected when the round began',
-})
-
-/** A site that can be named as the cause takes no further part in this run: the same would only happen again. */
-export async function blame<State, Site>(
+/** @throws ProtocolError ERR_TOO_FEW_SURVIVORS where shares were asked for before, with sites that are missing now. */
+function expectAsBefore<State, Site>(
   run: RunState<State, Site>,
-  { code, message: reason, culprit }: ProtocolError,
-): Promise<void> {
-  const index = run.roster.findIndex(({ name }) => name === culprit)
-  if (index < 0) return
-  const { name } = run.roster[index]
-  await run.journal({ type: 'culprit', site: name, attempt: run.attempt, code, reason })
-  run.report({ type: 'left', site: name, code, reason })
-  run.barred.add(index)
+  { attempt, group, survivors }: server.ServerRound,
+): void {
+  const { asked } = run
+  if (asked === undefined || asked.round !== roundOf(attempt)) return
+  const missing = admitted(run, attempt, group).filter(
+    (index) => asked.survivors.has(index) && !survivors.includes(index),
+  )
+  if (missing.length > 0)
+    throw new ProtocolError(
+      'ERR_TOO_FEW_SURVIVORS',
+      `shares for this state were asked for with ${missing.map((index) => run.roster[index].name).join(', ')} in the sum: the round can only be made with them`,
+    )
 }
 
 interface DepositStep {
@@ -160,9 +86,10 @@ async function ensureDeposits<State, Site>(
 ): Promise<void> {
   const asked: number[] = []
   const here = new Set(present(run).map(({ index }) => index))
-  run.deposits = new Map([...run.deposits].filter(([index]) => here.has(index)))
-  for (const { members } of groups) {
-    const ready = members.filter((index) => here.has(index))
+  const free = new Set(groups.flatMap((group) => admitted(run, attempt, group)))
+  run.deposits = new Map([...run.deposits].filter(([index]) => here.has(index) && free.has(index)))
+  for (const group of groups) {
+    const ready = admitted(run, attempt, group).filter((index) => here.has(index))
     if (ready.every((index) => isCurrent(run, { index, attempt, ready }))) continue
     const peers = ready.flatMap((index) => run.keys.get(index) ?? [])
     for (const index of ready) {
@@ -176,7 +103,7 @@ async function ensureDeposits<State, Site>(
     run.deposits.set(member.index, await server.checkBundle(run.adder, member.index, message.bundle))
     return 'answered'
   })
-  round.note(absent)
+  await round.note(absent)
 }
 
 /** Whether a member's deposit is for this attempt and reaches everybody of its group who is here now. */
@@ -244,7 +171,7 @@ async function collectUploads<State, Site>(
     run.deposits.set(member.index, await server.checkBundle(run.adder, member.index, message.next))
     return 'answered'
   })
-  round.note(absent)
+  await round.note(absent)
 }
 
 async function takeVector<State, Site>(
@@ -274,7 +201,7 @@ async function agreeOnSurvivors<State, Site>(
     round.open(await server.takeConsistency(run.adder, group, member.index, message))
     return 'answered'
   })
-  round.note(absent)
+  await round.note(absent)
 }
 
 async function collectShares<State, Site>(
@@ -282,6 +209,7 @@ async function collectShares<State, Site>(
   round: GroupedRound<State, Site>,
   attempt: number,
 ): Promise<void> {
+  await fixSurvivors(run, round.survivors)
   await round.each(async (group) => {
     const request = await server.requestReveal(run.adder, group)
     for (const index of group.survivors) send(run, index, request)
@@ -294,7 +222,16 @@ async function collectShares<State, Site>(
     round.open(await server.takeReveal(run.adder, group, member.index, message))
     return 'answered'
   })
-  round.note(absent)
+  await round.note(absent)
+}
+
+/** Written down before anything is opened: a coordinator that is restarted must know whom it has asked about. */
+async function fixSurvivors<State, Site>(run: RunState<State, Site>, survivors: readonly number[]): Promise<void> {
+  const { attempt, asked } = run
+  const round = roundOf(attempt)
+  const before = asked?.round === round ? asked.survivors : []
+  run.asked = { round, survivors: new Set([...before, ...survivors]) }
+  await run.journal({ type: 'survivors', attempt, sites: survivors.map((index) => run.roster[index].name) })
 }
 
 /** The sums of the groups add into one. */

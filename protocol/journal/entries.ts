@@ -41,6 +41,8 @@ const entrySchema = z.discriminatedUnion('type', [
     sumHash: hash,
     stateHash: hash,
   }),
+  /** Whose contributions are to be opened, before any share is asked for; a later attempt at the round has the same. */
+  z.strictObject({ type: z.literal('survivors'), attempt, sites: z.array(site).max(10_000) }),
   /** An attempt that gave no sum; nothing was learned from it. */
   z.strictObject({ type: z.literal('abort'), attempt, code, reason }),
   /** What a round cost the people behind the records, as the mechanism charges it. */

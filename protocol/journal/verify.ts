@@ -103,6 +103,8 @@ function faultOf(follower: Follower, entry: JournalEntry, keys: JournalKeys): st
       return follower.head.index === 1 ? rosterFault(entry, keys) : 'a run has one roster'
     case 'round-start':
       return stateFault(follower, entry.startHash)
+    case 'survivors':
+      return entry.sites.map((name) => unknownSite(follower, name)).find((fault) => fault !== undefined)
     case 'round':
       return roundFault(follower, entry)
     case 'finish':

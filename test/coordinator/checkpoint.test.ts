@@ -46,14 +46,30 @@ test('a run whose journal has not begun is a new one', async () => {
 test('an attempt left in the middle is known, and the state is that of the last committed round', async () => {
   const entries = [...begun, start(0), round(0, '1'), start(1), round(1, '2'), start(2)]
   expect(await checkpointOf(entries, counter, await store())).toEqual({
-    ...{ state: 2, rounds: 2, attempt: attemptOf(2, 0), interrupted: true, finished: false, transcripts: [] },
+    ...{
+      state: 2,
+      rounds: 2,
+      attempt: attemptOf(2, 0),
+      interrupted: true,
+      finished: false,
+      transcripts: [],
+      asked: [],
+    },
   })
 })
 
 test('an attempt that was aborted was not left in the middle, and its number is not used again', async () => {
   const aborted: JournalEntry = { type: 'abort', attempt: attemptOf(0, 3), code: 'ERR_TEST', reason: '' }
   expect(await checkpointOf([...begun, start(0, 3), aborted], counter, await store())).toEqual({
-    ...{ state: 0, rounds: 0, attempt: attemptOf(0, 3), interrupted: false, finished: false, transcripts: [] },
+    ...{
+      state: 0,
+      rounds: 0,
+      attempt: attemptOf(0, 3),
+      interrupted: false,
+      finished: false,
+      transcripts: [],
+      asked: [],
+    },
   })
 })
 

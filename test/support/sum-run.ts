@@ -1,0 +1,202 @@
+/** Runs of the deployed coordinator and participants on one small sum a round, with whatever a test does to links and processes. */
+
+import { setTimeout as delay } from 'node:timers/promises'
+import * as z from 'zod'
+import type { RunEvent } from '../../coordinator/events.ts'
+import { Members } from '../../coordinator/members.ts'
+import { type RunResult, runPlan } from '../../coordinator/run.ts'
+import type { Algorithm, SumRequest } from '../../protocol/algorithm.ts'
+import { compareBytes, Reader, Writer } from '../../protocol/bytes.ts'
+import { nodeProvider } from '../../protocol/crypto/node/provider.ts'
+import type { CryptoProvider } from '../../protocol/crypto/provider.ts'
+import { ProtocolError } from '../../protocol/errors.ts'
+import { append, emptyHead } from '../../protocol/journal/chain.ts'
+import type { JournalEntry } from '../../protocol/journal/entries.ts'
+import { createParticipant, type Participant, type SiteEvent } from '../../protocol/participant/participant.ts'
+import { type Plan, parsePlan } from '../../protocol/plan.ts'
+import type { SumRules } from '../../protocol/secagg/formation.ts'
+import type { SiteLink } from '../../protocol/wire/channel.ts'
+import type { Identity } from '../../protocol/wire/handshake.ts'
+import { memoryBlobs, memoryLink } from '../../protocol/wire/memory-channel.ts'
+import { memoryLog, testRandom } from './secure-round.ts'
+
+/** Sums that were committed, in order. */
+export interface Sums {
+  readonly rounds: readonly { readonly sum: readonly number[]; readonly survivors: number }[]
+}
+
+export const valuesOf = (index: number, round: number): number[] => [index + 1, 1000 * (index + 1) + round]
+
+/** Each round sums two whole numbers a site; the state is the list of all sums. */
+export function summing(rounds: number): Algorithm<Sums, number> {
+  return {
+    init: () => ({ rounds: [] }),
+    request: (state) => (state.rounds.length < rounds ? request : undefined),
+    contribute: async (_state, _request, site, round) => ({ v: Float64Array.from(valuesOf(site, round)) }),
+    apply: (state, _request, { v }, survivors) => ({ rounds: [...state.rounds, { sum: [...v], survivors }] }),
+    encode: (state) =>
+      new Writer()
+        .list(state.rounds, ({ sum, survivors }, to) => to.uint32(survivors).list(sum, (value, w) => w.uint64(value)))
+        .finish(),
+    decode: (bytes) => {
+      const from = new Reader(bytes)
+      const read = (r: Reader) => ({
+        survivors: r.uint32('survivors'),
+        sum: r.list('sum', { max: 2 }, (w) => w.uint64('value')),
+      })
+      const state = { rounds: from.list('rounds', { max: 1000 }, read) }
+      from.end()
+      return state
+    },
+    metrics: () => ({}),
+    result: (state) => state,
+  }
+}
+
+const request: SumRequest = {
+  purpose: 'two numbers',
+  bits: 32,
+  lanes: [{ name: 'v', length: 2, bound: 1_000_000, kind: 'integer' }],
+}
+
+export interface SumRunOptions {
+  readonly sites: number
+  readonly rounds?: number
+  readonly rules?: SumRules
+  readonly providerOf?: (index: number) => CryptoProvider
+  /** What a site's link is wrapped in; `again` is what a lost link or a process that was killed leads to. */
+  readonly shape?: (link: SiteLink, site: SiteHandle) => SiteLink
+  /** Sites that never come. */
+  readonly away?: readonly number[]
+  /** Milliseconds of the run's own clock, which goes a hundred times as fast. */
+  readonly assembly?: number
+}
+
+export interface SiteHandle {
+  readonly index: number
+  /** The link ends; the same process connects anew. */
+  readonly cut: () => void
+  /** The process ends; a new one, with the same disk, connects. */
+  readonly kill: () => void
+}
+
+export interface SumRun {
+  readonly result: RunResult<Sums>
+  readonly entries: readonly JournalEntry[]
+  readonly events: readonly RunEvent[]
+  readonly siteEvents: readonly (SiteEvent & { readonly site: number })[]
+  /** Why links of sites ended, where the coordinator ended them. */
+  readonly turnedAway: readonly { readonly site: number; readonly code: string }[]
+  readonly roster: readonly string[]
+}
+
+const speed = 100
+
+export async function runSums(options: SumRunOptions): Promise<SumRun> {
+  const { sites, rounds = 1, rules = {}, away = [], assembly } = options
+  const identities = await Promise.all(Array.from({ length: sites + 1 }, (_, i) => identityOf(`sum run ${i}`)))
+  const [coordinator, ...own] = identities
+  own.sort((a, b) => compareBytes(a.publicKey, b.publicKey))
+  const roster = own.map(({ publicKey }, i) => ({ name: `site-${i}`, identity: publicKey }))
+  const began = performance.now()
+  const clock = {
+    now: () => Math.floor((performance.now() - began) * speed),
+    wait: (milliseconds: number, signal: AbortSignal) =>
+      delay(milliseconds / speed, undefined, { signal }).catch(() => {}),
+  }
+  const members = new Members({ clock, patience: 1_000_000 })
+  const blobs = memoryBlobs()
+  const plan = planFor(rules, rounds)
+  const algorithm = summing(rounds)
+  const entries: JournalEntry[] = []
+  const events: RunEvent[] = []
+  const siteEvents: (SiteEvent & { readonly site: number })[] = []
+  const turnedAway: { site: number; code: string }[] = []
+  let over = false
+
+  const start = (index: number): void => {
+    const log = memoryLog()
+    let lives = 0
+    const live = (): Participant =>
+      createParticipant<Sums, number>({
+        ...{ name: roster[index].name, identity: own[index], coordinator: coordinator.publicKey, roster, log },
+        provider: options.providerOf?.(index) ?? nodeProvider,
+        random: testRandom(`secrets ${index} of life ${lives++}`),
+        open: async () => ({
+          ...{ plan, algorithm, site: index, noiseShare: () => {}, unit: undefined, cost: () => [] },
+        }),
+        during: (work) => work,
+        charge: async () => {},
+        keepReceipt: async () => {},
+        report: (event) => siteEvents.push({ ...event, site: index }),
+      })
+    void serveAgain(index, live)
+  }
+  const serveAgain = async (index: number, live: () => Participant): Promise<void> => {
+    for (let process = live(); !over; ) {
+      const link = memoryLink(blobs)
+      const handle: SiteHandle = {
+        index,
+        cut: () => link.site.close(),
+        kill: () => {
+          process = live()
+          link.site.close()
+        },
+      }
+      const served = process.serve(options.shape?.(link.site, handle) ?? link.site)
+      members.connect({ index, name: roster[index].name }, link.coordinator)
+      try {
+        if ((await served) !== undefined) return
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error
+        turnedAway.push({ site: index, code: error.code })
+      }
+    }
+  }
+  for (const index of own.keys()) if (!away.includes(index)) start(index)
+  let head = emptyHead
+  const result = await runPlan({
+    ...{ plan, algorithm, roster, identity: coordinator, provider: nodeProvider, clock, members, blobs, assembly },
+    ...{ noiseSum: () => {}, random: testRandom('coordinator'), nonce: new Uint8Array(32).fill(4), from: undefined },
+    journal: async (entry) => {
+      entries.push(entry)
+      const appended = await append(head, entry, { at: clock.now(), sign: coordinator.sign })
+      head = appended.head
+      return appended
+    },
+    report: (event) => events.push(event),
+  })
+  over = true
+  return { result, entries, events, siteEvents, turnedAway, roster: roster.map(({ name }) => name) }
+}
+
+async function identityOf(label: string): Promise<Identity> {
+  const seed = testRandom(label).bytes(32)
+  return {
+    publicKey: await nodeProvider.ed25519PublicKey(seed),
+    sign: (message) => nodeProvider.ed25519Sign(seed, message),
+  }
+}
+
+function planFor({ quorum = {}, encoding = {} }: SumRules, rounds: number): Plan {
+  const value = {
+    ...{ concordat: 1, name: 'sums', algorithm: { name: 'sums' }, rounds, quorum, encoding },
+    data: { columns: [{ name: 'x', type: 'number', range: [0, 1] }] },
+  }
+  const options = z.strictObject({})
+  return parsePlan(value, { algorithm: { sums: options }, model: {}, mechanism: { none: options } })
+}
+
+/** What the journal says was committed must be what its participants had to say, round by round. */
+export function wrongRounds({ result, entries, roster }: SumRun): string[] {
+  const committed = entries.filter((entry) => entry.type === 'round')
+  return committed.flatMap(({ participants }, round) => {
+    const expected = participants.reduce<number[]>(
+      (sum, name) => sum.map((value, k) => value + valuesOf(roster.indexOf(name), round)[k]),
+      [0, 0],
+    )
+    const { sum, survivors } = result.state.rounds[round]
+    const right = survivors === participants.length && sum.every((value, k) => value === expected[k])
+    return right ? [] : [`round ${round}: ${sum.join()} over ${survivors}, expected ${expected.join()}`]
+  })
+}
