@@ -12,7 +12,9 @@ import type { CryptoProvider } from '../../protocol/crypto/provider.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import { append, emptyHead } from '../../protocol/journal/chain.ts'
 import type { JournalEntry } from '../../protocol/journal/entries.ts'
-import { createParticipant, type Participant, type SiteEvent } from '../../protocol/participant/participant.ts'
+import { createParticipant, type Participant } from '../../protocol/participant/participant.ts'
+import { noPolicy } from '../../protocol/participant/policy.ts'
+import type { SiteEvent } from '../../protocol/participant/shell.ts'
 import { type Plan, parsePlan } from '../../protocol/plan.ts'
 import type { SumRules } from '../../protocol/secagg/formation.ts'
 import type { SiteLink } from '../../protocol/wire/channel.ts'
@@ -122,9 +124,10 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
         ...{ name: roster[index].name, identity: own[index], coordinator: coordinator.publicKey, roster, log },
         provider: options.providerOf?.(index) ?? nodeProvider,
         random: testRandom(`secrets ${index} of life ${lives++}`),
-        open: async () => ({
-          ...{ plan, algorithm, site: index, noiseShare: () => {}, unit: undefined, cost: () => [] },
-        }),
+        ...{ now: () => ({ instant: clock.now(), zone: 0 }), policy: async () => noPolicy, desk: undefined },
+        parse: () => plan,
+        compute: () => ({ plan, algorithm, noiseShare: () => {}, unit: undefined, cost: () => [] }),
+        open: async () => ({ site: index, rows: 1 }),
         during: (work) => work,
         charge: async () => {},
         keepReceipt: async () => {},

@@ -95,7 +95,7 @@ test('whatever is lost, killed, repeated or late, each committed sum is exactly 
     { numRuns: 24, seed: 20_261_125 },
   )
   expect(struck).toBeGreaterThan(60)
-}, 30_000)
+}, 120_000)
 
 describe('a site that is killed', () => {
   /** Site 1 is killed once, as soon as it has said something of this type. */
