@@ -98,6 +98,8 @@ export class TableBuilder {
       yield column.type === 'number' ? { field, number: column.reader } : { field, category: column.reader }
     }
     for (const _ of this.#images) yield undefined
+    // Whose row it is decides whether it counts, and is text that must be kept.
+    if (this.#patients) yield undefined
     if (this.label?.number) yield { field: this.label.field, number: this.label.number }
     if (this.label?.category) yield { field: this.label.field, category: this.label.category }
   }
