@@ -3,21 +3,14 @@
  * come out otherwise than they do against the site as deployed. A wall that nobody misses is not tested.
  */
 
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { attacks, outcomeOf } from '../../support/attacks.ts'
-import type { Client } from '../../support/secure-round.ts'
+import { type Edit, openWorkshop, type Workshop } from '../../support/mutants.ts'
 
-interface Wall {
+interface Wall extends Edit {
   readonly name: string
   /** The attack it keeps out. */
   readonly by: string
-  readonly file: string
-  /** The text of the wall, which stands once in its file, and what stands in its place in the mutant. */
-  readonly text: string
-  readonly without: string
 }
 
 /** A check that throws: the mutant has its condition never hold. */
@@ -218,45 +211,23 @@ const walls: readonly Wall[] = [
   },
 ]
 
-let root: string
+let workshop: Workshop
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), 'concordat-mutants-'))
-  await symlink(resolve('node_modules'), join(root, 'node_modules'), 'dir')
+  workshop = await openWorkshop()
 })
-afterAll(() => rm(root, { recursive: true, force: true }))
-
-/** The site's side out of a copy of `protocol/` in which a text stands in place of another. */
-async function clientOf(
-  copy: string,
-  { file, text, without }: Pick<Wall, 'file' | 'text' | 'without'>,
-): Promise<Client> {
-  const folder = join(root, copy, 'protocol')
-  await cp('protocol', folder, { recursive: true, filter: (path) => !path.endsWith('tsconfig.json') })
-  const path = join(folder, 'secagg', file)
-  const source = await readFile(path, 'utf8')
-  expect(source.split(text).length - 1, `${text} stands once in ${file}`).toBe(1)
-  await writeFile(
-    path,
-    source.replace(text, () => without),
-  )
-  return import(join(folder, 'secagg', 'client.ts'))
-}
+afterAll(() => workshop.close())
 
 const all = Object.values(attacks).flat()
 
 describe('a site', () => {
   test('that is copied with all its walls withstands every attack: the copy itself changes nothing', async () => {
-    const text = 'walls.answeredOnce(state.record, attempt)\n  const own'
-    const whole = await clientOf('whole', { file: 'client.ts', text, without: text })
+    const whole = await workshop.clientWith()
     for (const attack of all) expect(await outcomeOf(attack, whole), attack.name).toBe(attack.expected)
   })
 
-  test.each(walls.map((wall, i) => ({ ...wall, copy: `mutant-${i}` })))(
-    'without $name falls to one that $by',
-    async ({ copy, by, ...wall }) => {
-      const attack = all.find(({ name }) => name === by)
-      if (attack === undefined) throw new Error(`no attack "${by}"`)
-      expect(await outcomeOf(attack, await clientOf(copy, wall))).not.toBe(attack.expected)
-    },
-  )
+  test.each(walls)('without $name falls to one that $by', async ({ by, ...wall }) => {
+    const attack = all.find(({ name }) => name === by)
+    if (attack === undefined) throw new Error(`no attack "${by}"`)
+    expect(await outcomeOf(attack, await workshop.clientWith(wall))).not.toBe(attack.expected)
+  })
 })
