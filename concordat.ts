@@ -15,6 +15,8 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   runs: async () => (await import('./coordinator/runs-command.ts')).runsCommand(),
   site: async () => (await import('./client-node/main.ts')).siteCommand(),
   policy: async () => (await import('./client-node/policy.ts')).policyCommand(),
+  audit: async () => (await import('./client-node/audit.ts')).auditCommand(),
+  withdraw: async () => (await import('./client-node/withdraw.ts')).withdrawCommand(),
   review: async () => (await import('./client-node/review.ts')).reviewCommand(),
   predict: async () => (await import('./client-node/predict.ts')).predictCommand(),
   join: async () => (await import('./client-node/join.ts')).joinCommand(),

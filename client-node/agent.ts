@@ -28,8 +28,10 @@ import { WatchedDesk } from './desk.ts'
 import { type LedgerFile, openLedger } from './ledger-file.ts'
 import { localMoment } from './moment.ts'
 import { readPolicy, writePolicy } from './policy-file.ts'
+import { fileBook } from './record-book.ts'
 import { backOff, isFinal, random, session } from './session.ts'
 import { type Claim, claimed, RunsOfSite } from './site-runs.ts'
+import { withdrawnFrom } from './withdraw.ts'
 
 export type AgentEvent =
   | SiteEvent
@@ -147,10 +149,13 @@ async function openParticipant(parts: Parts): Promise<Participant> {
     })
     return { site: { name: config.name, table, trainer, random }, rows: table.rows }
   }
+  const coordinator = fromHex(config.coordinatorKey)
   return createParticipant<unknown, Site>({
     name: config.name,
     identity,
-    coordinator: fromHex(config.coordinatorKey),
+    book: fileBook(config.folder, { name: config.name, coordinator, roster }),
+    withdrawn: (session) => withdrawnFrom(config.folder, session),
+    coordinator,
     roster,
     provider: nodeProvider,
     random,

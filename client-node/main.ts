@@ -77,6 +77,10 @@ function describe(event: AgentEvent): { readonly line: string; readonly shown: u
       return { line: `round ${event.round}: sent ${event.bytes} masked bytes`, shown: event }
     case 'committed':
       return { line: `round ${event.round}: the sum over ${event.sites} sites holds`, shown: event }
+    case 'countersigned':
+      return { line: `the journal holds; signed its ${event.entries} entries`, shown: event }
+    case 'withdrawn':
+      return { line: `told the coordinator that this site leaves ${event.plan}: ${event.reason}`, shown: event }
     case 'finished':
       return {
         line: `the run has ended: ${event.reason}`,

@@ -1,6 +1,6 @@
 /** This machine's clock, with its time zone. */
 
-import type { Moment } from '../protocol/participant/moment.ts'
+import type { Moment } from '../protocol/moment.ts'
 
 export const localMoment = (): Moment => {
   const now = new Date()

@@ -33,13 +33,13 @@ export interface Execution extends ExecutionParts {
 
 /** @throws Halted, InputError, ProtocolError. */
 export async function execute({ run, roster, members, hub, ...parts }: Execution): Promise<void> {
-  const { plan, computation, journal, from, blobs } = await restore(run, roster, parts)
+  const { plan, computation, journal, entries, from, blobs } = await restore(run, roster, parts)
   hub.open(run.id, members, roster)
   try {
     await runPlan({
       ...parts,
       ...computation,
-      ...{ plan, roster, members, nonce: run.nonce, provider: nodeProvider, random, clock, journal, blobs, from },
+      ...{ plan, roster, members, nonce: run.nonce, provider: nodeProvider, random, clock, journal, entries, blobs, from },
     })
   } finally {
     hub.close(run.id)
@@ -61,7 +61,7 @@ export async function restore(
     computation.algorithm,
     blobs,
   )
-  return { plan, computation, journal, from, blobs }
+  return { plan, computation, journal, entries, from, blobs }
 }
 
 /** What a run that has finished tells whoever asks later; `undefined` where its journal has not ended. */

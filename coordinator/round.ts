@@ -7,6 +7,7 @@ import type { Culprit } from '../protocol/secagg/recover.ts'
 import { decode } from '../protocol/vector/encoding.ts'
 import { packedLength, packVector } from '../protocol/vector/packing.ts'
 import { roundOf } from '../protocol/wire/attempts.ts'
+import { share } from './record.ts'
 import type { RunState } from './run-state.ts'
 import { sumSecurely } from './secure-sum.ts'
 
@@ -119,5 +120,6 @@ async function publish<State, Site>(
     stateHash,
     journalHead: head.hash,
   })
+  share(run)
   return { state, stateHash }
 }

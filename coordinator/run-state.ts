@@ -2,9 +2,9 @@
 
 import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
 import type { CryptoProvider, RingVector } from '../protocol/crypto/provider.ts'
-import { ProtocolError } from '../protocol/errors.ts'
+import { errorCode, ProtocolError } from '../protocol/errors.ts'
 import type { Appended } from '../protocol/journal/chain.ts'
-import type { JournalEntry } from '../protocol/journal/entries.ts'
+import type { JournalEntry, SealedEntry } from '../protocol/journal/entries.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Random } from '../protocol/random.ts'
 import { decodeSecure, decodeSessionKey, type SessionKey } from '../protocol/secagg/messages.ts'
@@ -18,6 +18,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { Clock } from './clock.ts'
 import type { RunEvent } from './events.ts'
 import type { Member, Members, Verdict } from './members.ts'
+import { type RunRecord, takeConsent, takeCountersignature, takeWithdrawal } from './record.ts'
 
 /** Appends an entry to the run's journal, durably; returns it in its place in the chain, and the head with it. */
 export type Journal = (entry: JournalEntry) => Promise<Appended>
@@ -31,6 +32,8 @@ export interface RunParts<State, Site> {
   readonly nonce: Uint8Array
   /** Where an earlier process left this run; unset for a new one. */
   readonly from: Checkpoint<State> | undefined
+  /** What its journal held when it was opened; nothing for a new one. */
+  readonly entries?: readonly SealedEntry[]
   /** In the order of the sites' keys. */
   readonly roster: readonly RosterEntry[]
   readonly identity: Identity
@@ -53,6 +56,7 @@ export interface RunState<State, Site> extends RunParts<State, Site> {
   readonly keys: Map<number, SessionKey>
   /** Members that are here and will not join; nobody waits for them. */
   readonly declined: Set<number>
+  readonly record: RunRecord
   /** Deposits for the attempt to come. */
   deposits: Map<number, Deposited>
   /** Members that were found to break the protocol: they take no further part in this run. */
@@ -83,7 +87,11 @@ export async function takeMembership<State, Site>(
     const key = decodeSessionKey(message.sessionKey)
     if (key.index !== member.index)
       throw new ProtocolError('ERR_IMPERSONATION', `${member.name} joined as member ${key.index}`, member.name)
+    if (run.record.withdrawn.has(member.name))
+      throw new ProtocolError('ERR_WITHDRAWN', `${member.name} has left this study for good`, member.name)
     await checkSessionKey(run.adder, key)
+    await takeConsent(run, member, message.consent)
+    run.record.forget(member.index)
     run.keys.set(member.index, key)
     run.declined.delete(member.index)
     run.deposits.delete(member.index)
@@ -91,7 +99,15 @@ export async function takeMembership<State, Site>(
   } else if (message.type === 'decline') {
     run.keys.delete(member.index)
     run.declined.add(member.index)
+    const { code, reason } = message
+    if (!run.record.hasRefused(member.name, code))
+      await run.journal({ type: 'refusal', site: member.name, code: errorCode(code), reason })
     run.report({ type: 'declined', site: member.name, code: message.code, reason: message.reason })
+  } else if (message.type === 'countersign') await takeCountersignature(run, member, message)
+  else if (message.type === 'withdraw') {
+    await takeWithdrawal(run, member, message)
+    run.keys.delete(member.index)
+    run.declined.add(member.index)
   }
   return 'ignored'
 }

@@ -13,6 +13,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { FinishedEvent } from './events.ts'
 import { blame } from './grouped-round.ts'
 import { Halted } from './members.ts'
+import { RunRecord, share } from './record.ts'
 import { type Committed, runRound } from './round.ts'
 import { present, type RunParts, type RunState, takeMembership } from './run-state.ts'
 
@@ -61,6 +62,7 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
       rounds,
       stateHash: toHex(stateHash),
     })
+    await signOff(run)
   }
   run.members.broadcast({ type: 'finish', code: 'OK', reason: 'the run is complete', stateHash })
   const result = { state, stateHash, rounds }
@@ -87,7 +89,22 @@ async function endEarly<State, Site>(
   const stateHash = await run.provider.sha256(run.algorithm.encode(state))
   const end = { code: 'ERR_RUN_STOPPED', reason: 'the operator stopped the run' }
   await run.journal({ type: 'finish', ...end, rounds, stateHash: toHex(stateHash) })
+  share(run)
   run.members.broadcast({ type: 'finish', ...end, stateHash })
+}
+
+/** The sites that countersigned before sign the whole journal too; one that has gone is not waited for. */
+async function signOff<State, Site>(run: RunState<State, Site>): Promise<void> {
+  share(run)
+  const awaits = present(run).flatMap(({ index, name }) => (run.record.hasSigned(name) ? [index] : []))
+  await run.members.gather({
+    awaits,
+    take: async (member, message) => {
+      await takeMembership(run, member, message)
+      return message.type === 'countersign' && run.record.isWhole(message.index) ? 'answered' : 'ignored'
+    },
+  })
+  share(run)
 }
 
 async function beginJournal<State, Site>(run: RunState<State, Site>): Promise<void> {
@@ -113,8 +130,15 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
   })
   const adder = { provider: parts.provider, session, sign: parts.identity.sign }
   const offer = await makeOffer(parts.identity, { plan: planBytes(parts.plan), roster: parts.roster, nonce })
+  const record = new RunRecord(parts.entries ?? [])
   const run: RunState<State, Site> = {
     ...parts,
+    record,
+    journal: async (entry) => {
+      const appended = await parts.journal(entry)
+      record.add(appended.sealed)
+      return appended
+    },
     adder,
     offer,
     keys: new Map(),

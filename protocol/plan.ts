@@ -3,9 +3,10 @@
 import { sha256 } from '@noble/hashes/sha2.js'
 import { parse as parseYaml } from 'yaml'
 import * as z from 'zod'
-import { concat, utf8 } from './bytes.ts'
+import { concat, toHex, utf8 } from './bytes.ts'
 import { canonicalBytes } from './canonical.ts'
 import { InputError } from './errors.ts'
+import { endOfDay } from './moment.ts'
 import { dataSchema } from './schema.ts'
 
 /** A part of the plan that names an implementation and carries its options. */
@@ -129,8 +130,12 @@ export const planHash = (plan: Plan): Uint8Array => sha256(concat(utf8('fl-secag
 export const authorBytes = ({ author: _, ...plan }: Plan): Uint8Array =>
   concat(utf8('concordat/v1/plan/author'), planBytes(plan))
 
-/** What a site's consent is about: the study's terms, their end and use; of a plan without a study, that there is none. */
-export const termsHash = ({ study }: Plan): Uint8Array => sha256(canonicalBytes(study ?? null))
+/** What a site's consent is about: the plan, and the study's terms and end; of a plan without a study, that there is none. */
+export const consentOf = (plan: Plan): { planHash: string; terms: string; expires: number } => ({
+  planHash: toHex(planHash(plan)),
+  terms: toHex(sha256(canonicalBytes(plan.study ?? null))),
+  expires: plan.study === undefined ? 0 : endOfDay(plan.study.expires, { zone: 0 }),
+})
 
 function parseObject(text: string): Record<string, unknown> {
   let value: unknown

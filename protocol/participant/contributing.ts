@@ -14,6 +14,7 @@ import { attemptOf, roundOf } from '../wire/attempts.ts'
 import type { SiteLink } from '../wire/channel.ts'
 import { limits } from '../wire/limits.ts'
 import { encodeMessage } from '../wire/messages.ts'
+import { sayWithdrawn } from './following.ts'
 import type { Membership, Said } from './joining.ts'
 import { type Fault, faultText, inForce, type Policy, releaseCells, roundFaults } from './policy.ts'
 import { contentsOf } from './receipt.ts'
@@ -38,6 +39,12 @@ export async function contribute<State, Site>(
   membership.secure = started.state
   for (const complaint of started.answer) link.send(encodeMessage({ type: 'secure', body: encodeSecure(complaint) }))
   const beat = (): void => link.send(encodeMessage({ type: 'progress', attempt: message.attempt, done: 0 }))
+  const session = toHex(party.session.id)
+  const reason = await shell.withdrawn?.(session)
+  if (reason !== undefined) {
+    await sayWithdrawn(shell, link, { plan: membership.plan, session, reason })
+    throw new SiteRefusal('ERR_WITHDRAWN', `this site has left the study: ${reason}`)
+  }
   const request = requestOf(membership)
   const { encoded, contents } = await contributionTo(shell, membership, { round, beat })
   const vector = encoded.slice()

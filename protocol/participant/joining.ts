@@ -13,6 +13,7 @@ import { limits } from '../wire/limits.ts'
 import { encodeMessage } from '../wire/messages.ts'
 import { checkOffer, type Offer } from '../wire/offer.ts'
 import { passDesk } from './approval.ts'
+import { consent, type Following, openFollowing, sayWithdrawn } from './following.ts'
 import { dataFaults, type Fault, faultText, inForce, type Policy, planFaults } from './policy.ts'
 import { previewOf } from './preview.ts'
 import type { Contents } from './receipt.ts'
@@ -32,6 +33,7 @@ export interface Membership<State, Site> extends Opened<State, Site> {
   said: Said | undefined
   /** What this process has let the run cost a person; the ledger has all runs. */
   charged: readonly PrivacyEvent[]
+  readonly following: Following
 }
 
 export interface Said {
@@ -52,8 +54,9 @@ export async function takeOffer<State, Site>(
 ): Promise<Membership<State, Site> | undefined> {
   try {
     await checkOffer(shell.provider, offer, shell)
-    const membership = await joinRun(shell, offer, before)
-    link.send(encodeMessage({ type: 'join', sessionKey: encodeSessionKey(membership.sessionKey) }))
+    const membership = await joinRun(shell, link, { offer, before })
+    const signed = await consent(shell, membership.plan)
+    link.send(encodeMessage({ type: 'join', sessionKey: encodeSessionKey(membership.sessionKey), consent: signed }))
     const { mode, honest } = membership.party.session.formation
     shell.report({ type: 'joined', plan: membership.plan.name, mode, honest })
     return membership
@@ -78,8 +81,8 @@ export function publicReason(error: InputError | ProtocolError): string {
 
 async function joinRun<State, Site>(
   shell: SiteShell<State, Site>,
-  offer: Offer,
-  before: Membership<State, Site> | undefined,
+  link: SiteLink,
+  { offer, before }: Offered<State, Site>,
 ): Promise<Membership<State, Site>> {
   const { provider, random, identity, roster, log } = shell
   const plan = shell.parse(offer.plan)
@@ -87,6 +90,12 @@ async function joinRun<State, Site>(
     ...{ planHash: planHash(plan), roster, rules: plan },
     ...{ nonce: offer.nonce, coordinator: shell.coordinator },
   })
+  const id = toHex(session.id)
+  const reason = await shell.withdrawn?.(id)
+  if (reason !== undefined) {
+    await sayWithdrawn(shell, link, { plan, session: id, reason })
+    throw new InputError('ERR_WITHDRAWN', `this site has left the study: ${reason}`)
+  }
   const policy = await shell.policy()
   inForce(policy, shell.now())
   if (before !== undefined && equalBytes(before.party.session.id, session.id)) return before
@@ -95,10 +104,23 @@ async function joinRun<State, Site>(
     throw new InputError('ERR_NOT_IN_ROSTER', `expected this site's key ${toHex(identity.publicKey)} in the roster`)
   const opened = await allowed(shell, { policy, plan, session })
   const party: client.Party = { provider, random, session, index, sign: identity.sign, log }
+  const following = await openFollowing(shell, id, plan)
   const { state: secure, answer: sessionKey } = await client.join(party)
   const state = opened.algorithm.init()
   const stateHash = await provider.sha256(opened.algorithm.encode(state))
-  return { ...opened, party, sessionKey, secure, peers: [], state, stateHash, round: 0, said: undefined, charged: [] }
+  return {
+    ...opened,
+    party,
+    sessionKey,
+    secure,
+    peers: [],
+    state,
+    stateHash,
+    round: 0,
+    said: undefined,
+    charged: [],
+    following,
+  }
 }
 
 interface Candidate {

@@ -1,6 +1,6 @@
 /** A site in a run: it checks every step against what it pinned and computed itself, and contributes only masked sums. */
 
-import { equalBytes } from '../bytes.ts'
+import { equalBytes, toHex } from '../bytes.ts'
 import { errorCode, ProtocolError, unreachable } from '../errors.ts'
 import * as client from '../secagg/client.ts'
 import { decodeSecure, encodeSecure, type ToCoordinator, type ToSite } from '../secagg/messages.ts'
@@ -10,6 +10,7 @@ import { roundOf } from '../wire/attempts.ts'
 import type { SiteLink } from '../wire/channel.ts'
 import { decodeMessage, encodeMessage, type Message, type RoundEnd } from '../wire/messages.ts'
 import { contribute } from './contributing.ts'
+import { takeRecord } from './following.ts'
 import { type Membership, publicReason, takeOffer } from './joining.ts'
 import type { SiteShell } from './shell.ts'
 
@@ -37,6 +38,9 @@ export function createParticipant<State, Site>(shell: SiteShell<State, Site>): P
       case 'round-end':
         if (membership !== undefined) await takeRoundEnd(shell, link, { membership, message })
         return undefined
+      case 'record':
+        if (membership !== undefined) await takeRecord(shell, link, { membership, message })
+        return undefined
       case 'abort':
         if (message.attempt === 0) throw new ProtocolError(errorCode(message.code), message.reason)
         if (membership !== undefined) membership.secure = client.close(membership.secure, message.attempt)
@@ -60,6 +64,8 @@ export function createParticipant<State, Site>(shell: SiteShell<State, Site>): P
       case 'welcome':
       case 'join':
       case 'decline':
+      case 'withdraw':
+      case 'countersign':
       case 'progress':
         throw new ProtocolError('ERR_UNEXPECTED_MESSAGE', `a site does not expect ${message.type} here`, 'coordinator')
       default:
@@ -160,6 +166,9 @@ async function takeRoundEnd<State, Site>(
   membership.state = state
   membership.stateHash = stateHash
   membership.round = roundOf(message.attempt) + 1
+  const sumHash = toHex(message.sumHash)
+  membership.following.recomputed.set(message.attempt, { sumHash, stateHash: toHex(stateHash) })
+  await shell.book?.keepSum(toHex(party.session.id), sumHash, bytes)
   membership.said = undefined
   shell.report({
     type: 'committed',

@@ -6,10 +6,10 @@
 import * as z from 'zod'
 import type { Lanes, SumRequest } from '../algorithm.ts'
 import { InputError } from '../errors.ts'
+import { clockOf, endOfDay, type Moment } from '../moment.ts'
 import { check, type Plan } from '../plan.ts'
 import { rdpEpsilon } from '../privacy/accountants/rdp.ts'
 import type { PrivacyEvent } from '../privacy/event.ts'
-import { clockOf, endOfDay, type Moment } from './moment.ts'
 
 const anyOf = <T extends z.ZodType>(item: T) => z.union([z.literal('any'), z.array(item)]).default('any')
 const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$|^24:00$/, 'expected a time like 08:30')

@@ -2,6 +2,8 @@
 
 import type { Algorithm, SumRequest } from '../algorithm.ts'
 import type { CryptoProvider, RingVector } from '../crypto/provider.ts'
+import type { SealedEntry } from '../journal/entries.ts'
+import type { Moment } from '../moment.ts'
 import type { Plan } from '../plan.ts'
 import type { PrivacyEvent } from '../privacy/event.ts'
 import type { Charge } from '../privacy/ledger.ts'
@@ -12,7 +14,6 @@ import type { AnswerLog } from '../secagg/record.ts'
 import type { Identity } from '../wire/handshake.ts'
 import type { RosterEntry } from '../wire/messages.ts'
 import type { Desk } from './approval.ts'
-import type { Moment } from './moment.ts'
 import type { Policy } from './policy.ts'
 import type { Receipt } from './receipt.ts'
 
@@ -41,9 +42,22 @@ export interface SiteShell<State, Site> {
   readonly during: <T>(work: Promise<T>, beat: () => void) => Promise<T>
   /** Enters what a contribution costs into the site's ledger, durably, before it leaves. @throws SiteRefusal */
   readonly charge: (charge: Charge) => Promise<void>
+  /** The site's copy of journals and sums; unset where nobody will ask for them, in a simulation. */
+  readonly book?: RecordBook
+  /** Why this site has left the study of a run for good, where it has. */
+  readonly withdrawn?: (session: string) => Promise<string | undefined>
   /** Kept durably before the contribution leaves. */
   readonly keepReceipt: (receipt: Receipt) => Promise<void>
   readonly report: (event: SiteEvent) => void
+}
+
+/** What a site keeps of a run, so that it can replay it without asking the coordinator. Durable when a call returns. */
+export interface RecordBook {
+  /** The entries kept so far of a run; a new one is begun with its plan. */
+  open(session: string, plan: Plan): Promise<readonly SealedEntry[]>
+  append(session: string, entries: readonly SealedEntry[]): Promise<void>
+  /** A published sum, by its SHA-256 in hexadecimal. */
+  keepSum(session: string, hash: string, bytes: Uint8Array): Promise<void>
 }
 
 /** The computation of a plan, before any record is read. */
@@ -84,4 +98,6 @@ export type SiteEvent =
       readonly sites: number
       readonly metrics: Readonly<Record<string, number>>
     }
+  | { readonly type: 'countersigned'; readonly entries: number }
+  | { readonly type: 'withdrawn'; readonly plan: string; readonly reason: string }
   | { readonly type: 'finished'; readonly code: string; readonly reason: string; readonly result: unknown }

@@ -27,13 +27,23 @@ export type Message =
       readonly nonce: Uint8Array
       readonly signature: Uint8Array
     }
-  | { readonly type: 'join'; readonly sessionKey: Uint8Array }
+  // A join carries the site's signature under the plan and its study's terms (`approvalBytes`).
+  | { readonly type: 'join'; readonly sessionKey: Uint8Array; readonly consent: Uint8Array }
   | { readonly type: 'decline'; readonly code: string; readonly reason: string }
   // A round: the messages of the secure sum, and what became of it.
   | { readonly type: 'secure'; readonly body: Uint8Array }
   | { readonly type: 'progress'; readonly attempt: number; readonly done: number }
   | RoundEnd
   | { readonly type: 'abort'; readonly attempt: number; readonly code: string; readonly reason: string }
+  // The run's journal: its lines as they are written, a site's signature under its head, and a site that leaves for good.
+  | { readonly type: 'record'; readonly from: number; readonly lines: readonly Uint8Array[] }
+  | {
+      readonly type: 'countersign'
+      readonly index: number
+      readonly head: Uint8Array
+      readonly signature: Uint8Array
+    }
+  | { readonly type: 'withdraw'; readonly reason: string; readonly signature: Uint8Array }
   | { readonly type: 'finish'; readonly code: string; readonly reason: string; readonly stateHash: Uint8Array }
 
 export interface RosterEntry {
@@ -127,8 +137,12 @@ const layouts: { readonly [T in MessageType]: Layout<T> } = {
   },
   join: {
     tag: 11,
-    write: (m, to) => to.bytes(m.sessionKey),
-    read: (from) => ({ type: 'join', sessionKey: from.bytes('session key', { max: 1024 }) }),
+    write: (m, to) => to.bytes(m.sessionKey).raw(m.consent),
+    read: (from) => ({
+      type: 'join',
+      sessionKey: from.bytes('session key', { max: 1024 }),
+      consent: from.raw('consent', signature),
+    }),
   },
   decline: {
     tag: 12,
@@ -179,6 +193,34 @@ const layouts: { readonly [T in MessageType]: Layout<T> } = {
       attempt: from.uint64('attempt'),
       code: from.text('code', { max: 100 }),
       reason: from.text('reason', { max: limits.reason }),
+    }),
+  },
+  record: {
+    tag: 26,
+    write: (m, to) => to.uint64(m.from).list(m.lines, (line) => to.bytes(line)),
+    read: (from) => ({
+      type: 'record',
+      from: from.uint64('first entry'),
+      lines: from.list('lines', { max: limits.frame }, () => from.bytes('line', { max: limits.frame })),
+    }),
+  },
+  countersign: {
+    tag: 27,
+    write: (m, to) => to.uint64(m.index).raw(m.head).raw(m.signature),
+    read: (from) => ({
+      type: 'countersign',
+      index: from.uint64('index'),
+      head: from.raw('head', hash),
+      signature: from.raw('signature', signature),
+    }),
+  },
+  withdraw: {
+    tag: 28,
+    write: (m, to) => to.text(m.reason).raw(m.signature),
+    read: (from) => ({
+      type: 'withdraw',
+      reason: from.text('reason', { max: limits.reason }),
+      signature: from.raw('signature', signature),
     }),
   },
   finish: {

@@ -1,7 +1,14 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
+import * as z from 'zod'
+import { concat } from '../../protocol/bytes.ts'
+import { openKeyFile } from '../../protocol/crypto/node/key-file.ts'
+import { nodeProvider } from '../../protocol/crypto/node/provider.ts'
+import { append, emptyHead } from '../../protocol/journal/chain.ts'
+import { decodeLog, encodeEntry } from '../../protocol/journal/codec.ts'
+import type { SealedEntry } from '../../protocol/journal/entries.ts'
 import { datasets } from '../../simulations/datasets/index.ts'
 import { Command, type Line, type ProcessFederation, startProcesses } from '../../simulations/demo/processes.ts'
 
@@ -118,5 +125,111 @@ describe('the policy of a site', () => {
     expect(await run.until((line) => line.type === 'declined' && line.code === 'ERR_PLAN_REFUSED')).toMatchObject({
       reason: 'not our question',
     })
+  })
+})
+
+describe('the journal that all sites share', () => {
+  /** The site's copy of its only run. */
+  async function copyOf(home: string) {
+    const [session] = await readdir(join(home, 'runs'))
+    const folder = join(home, 'runs', session)
+    return { folder, session, ...decodeLog(await readFile(join(folder, 'journal.jsonl'))) }
+  }
+
+  /** What the coordinator, with its own key, makes of entries: a chain that holds by itself. */
+  async function resealed(folder: string, entries: readonly SealedEntry[]): Promise<Uint8Array> {
+    const { seed } = await openKeyFile(join(folder, 'coordinator', 'coordinator.key'))
+    let head = emptyHead
+    const lines: Uint8Array[] = []
+    for (const { at, entry } of entries) {
+      const appended = await append(head, entry, { at, sign: (bytes) => nodeProvider.ed25519Sign(seed, bytes) })
+      lines.push(encodeEntry(appended.sealed))
+      head = appended.head
+    }
+    return concat(...lines)
+  }
+
+  test('is countersigned by each in every round, replays at any site, and no history that the coordinator rewrites passes', async () => {
+    const { processes, plan, folder } = await federation(3)
+    const agents = names.map((name) => processes.site(name))
+    const run = processes.run(plan)
+    expect((await run.exited).code).toBe(0)
+    await Promise.all(agents.map((agent) => agent.until(ofType('finished'))))
+    await processes.stop()
+    const home = join(folder, names[1])
+    const site = ['--folder', home]
+    const held = await concordat('audit', 'verify', ...site)
+    expect(held).toMatchObject({ code: 0, lines: [{ holds: true, rounds: 5, finished: true }] })
+    const { entries, folder: copy } = await copyOf(home)
+    const last = entries.findIndex(({ entry }) => entry.type === 'finish')
+    const signed = z.object({ countersigned: z.record(z.string(), z.number()) }).parse(held.lines[0]).countersigned
+    expect(signed).toEqual(Object.fromEntries(names.map((name) => [name, last + 1])))
+    const kinds = entries.map(({ entry }) => entry.type)
+    expect(kinds.filter((type) => type === 'approval')).toHaveLength(4)
+    expect(kinds.filter((type) => type === 'countersignature')).toHaveLength(4 * 6)
+
+    const round = entries.findIndex(({ entry }) => entry.type === 'round')
+    const unsigned = entries.filter(({ entry }) => entry.type !== 'countersignature')
+    const edited = entries.map((sealed, i) => {
+      const { entry } = sealed
+      return i === round && entry.type === 'round'
+        ? { ...sealed, entry: { ...entry, participants: names.slice(1), absent: [] } }
+        : sealed
+    })
+    const histories: [string, readonly SealedEntry[]][] = [
+      ['a round that says who was in it otherwise', edited],
+      [
+        'the same without the signatures that would show it',
+        edited.filter(({ entry }) => entry.type !== 'countersignature'),
+      ],
+      ['an entry dropped', unsigned.toSpliced(4, 1)],
+      ['two consents exchanged', unsigned.with(2, unsigned[3]).with(3, unsigned[2])],
+      ['the end cut off', entries.slice(0, -2)],
+      [
+        'another end',
+        [
+          ...entries.slice(0, last),
+          { ...entries[last], entry: { type: 'abort', attempt: 1, code: 'ERR_X', reason: '' } },
+        ],
+      ],
+    ]
+    const file = join(folder, 'told.jsonl')
+    await writeFile(file, concat(...entries.map(encodeEntry)))
+    expect((await concordat('audit', 'verify', ...site, '--journal', file)).code).toBe(0)
+    for (const [what, history] of histories) {
+      await writeFile(file, await resealed(folder, history))
+      const { code, stderr } = await concordat('audit', 'verify', ...site, '--journal', file)
+      expect([what, code, stderr]).toEqual([what, 3, expect.stringMatching(/ERR_AUDIT\n {2}entry \d+ does not hold/)])
+    }
+
+    const [{ entry: { sumHash } = { sumHash: '' } }] = entries.flatMap(({ entry }) =>
+      entry.type === 'round' ? [{ entry }] : [],
+    )
+    const sum = join(copy, 'sums', sumHash)
+    const bytes = await readFile(sum)
+    bytes[9] ^= 1
+    await writeFile(sum, bytes)
+    expect((await concordat('audit', 'verify', ...site)).stderr).toContain('the sum at hand is not the one it names')
+  })
+
+  test('a site that withdraws is asked no more, the run goes on, and the models that hold it are named', async () => {
+    const { processes, plan, folder } = await federation(40)
+    const agents = names.map((name) => processes.site(name))
+    const run = processes.run(plan)
+    await agents[0].until((line) => line.type === 'committed' && line.round === 2)
+    const home = join(folder, names[0])
+    const left = await concordat('withdraw', 'hospitals', '--reason', 'consent was revoked', '--folder', home)
+    expect(left).toMatchObject({ code: 0, lines: [{ affected: [{ rounds: expect.any(Number) }] }] })
+    await agents[0].until(ofType('withdrawn'))
+    expect((await run.exited).code).toBe(0)
+    const last = run.lines.filter(ofType('round')).at(-1)
+    expect(last?.sites).toEqual(expect.not.arrayContaining([names[0]]))
+    await Promise.all(agents.slice(1).map((agent) => agent.until(ofType('finished'))))
+    const { entries } = await copyOf(join(folder, names[1]))
+    expect(entries.flatMap(({ entry }) => (entry.type === 'withdrawal' ? [entry] : []))).toMatchObject([
+      { site: names[0], reason: 'consent was revoked' },
+    ])
+    const held = await concordat('audit', 'verify', '--folder', join(folder, names[1]))
+    expect(held).toMatchObject({ code: 0, lines: [{ holds: true, withdrawn: [names[0]] }] })
   })
 })

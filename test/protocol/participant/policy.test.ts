@@ -4,7 +4,7 @@ import { parse } from 'yaml'
 import { policyText } from '../../../client-node/policy-file.ts'
 import { planMenus } from '../../../learning/computation.ts'
 import type { SumRequest } from '../../../protocol/algorithm.ts'
-import { clockOf, endOfDay } from '../../../protocol/participant/moment.ts'
+import { clockOf, endOfDay } from '../../../protocol/moment.ts'
 import {
   dataFaults,
   defaultPolicy,

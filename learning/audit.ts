@@ -1,0 +1,89 @@
+/** Replays a run from its journal and the published sums: every signature, every link, and every global step. */
+
+import { toHex } from '../protocol/bytes.ts'
+import type { CryptoProvider } from '../protocol/crypto/provider.ts'
+import { InputError, ProtocolError } from '../protocol/errors.ts'
+import type { JournalEntry, SealedEntry } from '../protocol/journal/entries.ts'
+import { type Follower, type JournalKeys, verifyJournal } from '../protocol/journal/verify.ts'
+import { type Plan, planHash } from '../protocol/plan.ts'
+import { decode } from '../protocol/vector/encoding.ts'
+import { unpackVector } from '../protocol/vector/packing.ts'
+import { computationOf } from './computation.ts'
+
+export interface AuditParts {
+  readonly plan: Plan
+  readonly entries: readonly SealedEntry[]
+  readonly keys: Omit<JournalKeys, 'verify'>
+  readonly provider: CryptoProvider
+  /** A published sum by its hash in hexadecimal; `undefined` where it is not at hand. */
+  readonly sum: (hash: string) => Promise<Uint8Array | undefined>
+}
+
+export interface Replayed {
+  readonly ok: true
+  readonly rounds: number
+  /** Hash of the last state: the model's. */
+  readonly stateHash: string
+  /** The result of the last state, as the run's parties have it. */
+  readonly result: unknown
+  readonly finished: boolean
+  /** By site: how many entries it has countersigned. */
+  readonly countersigned: Follower['countersigned']
+  readonly withdrawn: readonly string[]
+}
+
+export type AuditVerdict = Replayed | { readonly ok: false; readonly index: number; readonly reason: string }
+
+type RoundEntry = Extract<JournalEntry, { readonly type: 'round' }>
+
+export async function audit({ plan, entries, keys, provider, sum }: AuditParts): Promise<AuditVerdict> {
+  const verdict = await verifyJournal(entries, { ...keys, verify: provider.ed25519Verify })
+  if (!verdict.ok) return verdict
+  const [first] = entries
+  if (first?.entry.type !== 'plan') return broken(0, 'the journal is empty')
+  if (first.entry.planHash !== toHex(planHash(plan))) return broken(0, 'it is the journal of another plan')
+  const sites = verdict.follower.sites.size
+  const { algorithm } = computationOf(plan, sites)
+  let state = algorithm.init()
+  let stateHash = toHex(await provider.sha256(algorithm.encode(state)))
+  let rounds = 0
+
+  /** What the entry says the step led to, computed again. */
+  const replay = async (entry: RoundEntry): Promise<string | undefined> => {
+    const request = algorithm.request(state)
+    if (request === undefined) return 'the computation was complete before this round'
+    if (entry.startHash !== stateHash) return 'it starts from another state than the one the sums lead to'
+    const bytes = await sum(entry.sumHash)
+    if (bytes === undefined)
+      return `the sum ${entry.sumHash.slice(0, 12)} is not here; a site that was in the round has it`
+    if (toHex(await provider.sha256(bytes)) !== entry.sumHash) return 'the sum at hand is not the one it names'
+    state = algorithm.apply(
+      state,
+      request,
+      decode(unpackVector(bytes, request), request, sites),
+      entry.participants.length,
+    )
+    stateHash = toHex(await provider.sha256(algorithm.encode(state)))
+    return stateHash === entry.stateHash ? undefined : 'its state does not follow from its sum'
+  }
+
+  for (const { index, entry } of entries) {
+    if (entry.type === 'round') {
+      const fault = await replay(entry).catch(faultOf)
+      if (fault !== undefined) return broken(index, fault)
+      rounds++
+    }
+    if (entry.type === 'finish' && entry.stateHash !== stateHash) return broken(index, 'it ends with another state')
+  }
+  const { countersigned, finished } = verdict.follower
+  const withdrawn = entries.flatMap(({ entry }) => (entry.type === 'withdrawal' ? [entry.site] : []))
+  return { ok: true, rounds, stateHash, result: algorithm.result(state), finished, countersigned, withdrawn }
+}
+
+const broken = (index: number, reason: string): AuditVerdict => ({ ok: false, index, reason })
+
+/** Sums that no run of this plan can have are a fault of the journal. */
+function faultOf(error: unknown): string {
+  if (error instanceof InputError || error instanceof ProtocolError) return error.message
+  throw error
+}

@@ -1,0 +1,109 @@
+/** A site follows the run's journal: every entry is checked as it comes, and the head of what held is signed. */
+
+import { equalBytes, toHex } from '../bytes.ts'
+import { ProtocolError } from '../errors.ts'
+import { approvalBytes, headAfter, headBytes, withdrawalBytes } from '../journal/chain.ts'
+import { decodeEntry } from '../journal/codec.ts'
+import type { SealedEntry } from '../journal/entries.ts'
+import { type Follower, follow, newFollower, verifyJournal } from '../journal/verify.ts'
+import { consentOf, type Plan } from '../plan.ts'
+import type { SiteLink } from '../wire/channel.ts'
+import { encodeMessage, type Message } from '../wire/messages.ts'
+import type { Membership } from './joining.ts'
+import type { SiteShell } from './shell.ts'
+
+type Record = Extract<Message, { readonly type: 'record' }>
+
+/** What this site knows of the run's journal. */
+export interface Following {
+  follower: Follower
+  /** Hashes of sum and state by attempt, as this site has recomputed them. */
+  readonly recomputed: Map<number, { readonly sumHash: string; readonly stateHash: string }>
+}
+
+/** Goes on from what the site has kept. @throws ProtocolError ERR_JOURNAL where its own copy does not hold. */
+export async function openFollowing<State, Site>(
+  shell: SiteShell<State, Site>,
+  session: string,
+  plan: Plan,
+): Promise<Following> {
+  const entries = (await shell.book?.open(session, plan)) ?? []
+  const verdict = await verifyJournal(entries, keysOf(shell))
+  if (!verdict.ok)
+    throw new ProtocolError('ERR_JOURNAL', `this site's copy of the journal: entry ${verdict.index}: ${verdict.reason}`)
+  return { follower: entries.length === 0 ? newFollower() : verdict.follower, recomputed: new Map() }
+}
+
+/** @throws ProtocolError ERR_JOURNAL, ERR_FORK: the coordinator tells this site another story than it did, or than it saw. */
+export async function takeRecord<State, Site>(
+  shell: SiteShell<State, Site>,
+  link: SiteLink,
+  { membership, message }: { readonly membership: Membership<State, Site>; readonly message: Record },
+): Promise<void> {
+  if (shell.book === undefined) return
+  const { following, party } = membership
+  const fresh: SealedEntry[] = []
+  for (const [i, line] of message.lines.entries()) {
+    const sealed = decodeEntry(line)
+    if (message.from + i < following.follower.head.index) refuseFork(following.follower, sealed, message.from + i)
+    else {
+      const verdict = await follow(following.follower, sealed, keysOf(shell))
+      if (!verdict.ok) throw broken(verdict.index, verdict.reason)
+      refuseOtherStory(following, sealed)
+      following.follower = verdict.follower
+      fresh.push(sealed)
+    }
+  }
+  const session = toHex(party.session.id)
+  if (following.follower.session !== undefined && following.follower.session !== session)
+    throw broken(0, 'it is the journal of another run')
+  await shell.book.append(session, fresh)
+  if (!fresh.some(({ entry }) => entry.type === 'round' || entry.type === 'finish')) return
+  const { index, hash } = following.follower.head
+  const signature = await shell.identity.sign(headBytes({ index, hash }))
+  link.send(encodeMessage({ type: 'countersign', index, head: hash, signature }))
+  shell.report({ type: 'countersigned', entries: index })
+}
+
+/** What a site signs when it joins: this plan, these terms, until then. */
+export const consent = <State, Site>(shell: SiteShell<State, Site>, plan: Plan): Promise<Uint8Array> =>
+  shell.identity.sign(approvalBytes(consentOf(plan)))
+
+/** Tells the coordinator, with the site's signature, that it leaves for good. */
+export async function sayWithdrawn<State, Site>(
+  shell: SiteShell<State, Site>,
+  link: SiteLink,
+  { plan, session, reason }: { readonly plan: Plan; readonly session: string; readonly reason: string },
+): Promise<void> {
+  const signature = await shell.identity.sign(withdrawalBytes({ session, reason }))
+  link.send(encodeMessage({ type: 'withdraw', reason, signature }))
+  shell.report({ type: 'withdrawn', plan: plan.name, reason })
+}
+
+const keysOf = <State, Site>({ coordinator, roster, provider }: SiteShell<State, Site>) => ({
+  coordinator,
+  roster,
+  verify: provider.ed25519Verify,
+})
+
+function refuseFork({ hashes }: Follower, sealed: SealedEntry, index: number): void {
+  if (equalBytes(headAfter(sealed).hash, hashes[index])) return
+  throw new ProtocolError(
+    'ERR_FORK',
+    `entry ${index} of the journal is another than this site was told before`,
+    'coordinator',
+  )
+}
+
+/** The journal must name the sum and the state that this site has worked with. */
+function refuseOtherStory({ recomputed }: Following, { index, entry }: SealedEntry): void {
+  if (entry.type !== 'round') return
+  const own = recomputed.get(entry.attempt)
+  if (own === undefined) return
+  recomputed.delete(entry.attempt)
+  if (own.sumHash !== entry.sumHash || own.stateHash !== entry.stateHash)
+    throw broken(index, 'it names another sum or state than this site was sent')
+}
+
+const broken = (index: number, reason: string): ProtocolError =>
+  new ProtocolError('ERR_JOURNAL', `entry ${index} of the journal: ${reason}`, 'coordinator')
