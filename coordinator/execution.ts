@@ -39,7 +39,19 @@ export async function execute({ run, roster, members, hub, ...parts }: Execution
     await runPlan({
       ...parts,
       ...computation,
-      ...{ plan, roster, members, nonce: run.nonce, provider: nodeProvider, random, clock, journal, entries, blobs, from },
+      ...{
+        plan,
+        roster,
+        members,
+        nonce: run.nonce,
+        provider: nodeProvider,
+        random,
+        clock,
+        journal,
+        entries,
+        blobs,
+        from,
+      },
     })
   } finally {
     hub.close(run.id)
