@@ -2,12 +2,15 @@
 
 import { randomFillSync } from 'node:crypto'
 import { setFlagsFromString } from 'node:v8'
-import { supports, type Variant } from '../learning/engine/compiled/machine.ts'
-import { compiledTrainer } from '../learning/engine/compiled/trainer.ts'
+import { openMachine, supports, type Variant } from '../learning/engine/compiled/machine.ts'
+import { Program } from '../learning/engine/compiled/program.ts'
+import { begin } from '../learning/engine/compiled/run.ts'
+import { programFor } from '../learning/engine/compiled/trainer.ts'
 import type { Examples, TrainOptions } from '../learning/engine/trainer.ts'
 import type { ModelDescription } from '../learning/models/description.ts'
 import { models } from '../learning/models/index.ts'
-import { product } from '../learning/models/layout.ts'
+import { initialParameters } from '../learning/models/initial.ts'
+import { layOut, product } from '../learning/models/layout.ts'
 import type { Label } from '../protocol/schema.ts'
 import { Stream } from '../protocol/stream.ts'
 import { plainNetwork } from './plain-network.ts'
@@ -99,24 +102,36 @@ function examplesFor(model: ModelDescription, batch: number): Examples {
   }
 }
 
-/** Mean over a run of `seconds`, median of five runs, after one to warm up and to find the run's length. */
+/** The median of many steps, as the PyTorch reference takes it; steps too short for the clock are timed in groups. */
 async function compiledStep(
   { model, examples, seconds }: Case,
   variant: Variant,
   options: TrainOptions,
 ): Promise<number> {
-  const trainer = await compiledTrainer({ variant })(model)
-  const start = trainer.initial(new Stream('start'))
-  const run = async (epochs: number): Promise<number> => {
-    const began = performance.now()
-    const { steps } = await trainer.train(start, examples, { ...options, epochs }, new Stream('order'))
-    return (performance.now() - began) / steps
+  const layout = layOut(model)
+  const machine = await openMachine(variant)
+  const program = new Program(machine, model, layout, programFor(options, examples.rows))
+  const start = initialParameters(model, new Stream('start'))
+  const job = { examples, options, stream: new Stream('order'), seeds: undefined }
+  const { epoch, descent } = begin({ machine, program }, start, job)
+  let next = 0
+  const step = (): void => {
+    if (next === 0) epoch.begin()
+    descent.begin(options.learningRate)
+    epoch.step(next)
+    next = (next + 1) % epoch.count
   }
-  await run(2)
-  const warm = await run(4)
-  const epochs = Math.max(1, Math.round((1000 * seconds) / (warm * 16)))
+  const timed = (count: number): number => {
+    const began = performance.now()
+    for (let i = 0; i < count; i++) step()
+    return (performance.now() - began) / count
+  }
+  timed(20)
+  const group = Math.ceil(0.2 / timed(20))
   const times: number[] = []
-  for (let i = 0; i < 5; i++) times.push(await run(epochs))
+  for (const end = performance.now() + 2000 * seconds; performance.now() < end || times.length < 20; ) {
+    times.push(timed(group))
+  }
   return median(times)
 }
 

@@ -7,7 +7,7 @@ import { rateAt } from '../schedule.ts'
 import type { Examples, TrainOptions, TrainResult } from '../trainer.ts'
 import { compileDescent } from './descent.ts'
 import { privateSteps } from './private-steps.ts'
-import { type Place, shuffledSteps, type Workshop } from './steps.ts'
+import { type Descent, type Place, type Steps, shuffledSteps, type Workshop } from './steps.ts'
 
 /** What is trained on, and how. `pause` is awaited between epochs. */
 export interface Job {
@@ -22,16 +22,10 @@ export interface Job {
 /** Trains from `parameters`; what the run allocates is given back at its end. @throws LossNotFiniteError */
 export async function run(workshop: Workshop, parameters: Float32Array, job: Job): Promise<TrainResult> {
   const { machine, program } = workshop
-  const { examples, options, stream, validation, pause } = job
+  const { options, validation, pause } = job
   const top = machine.top
   try {
-    program.store.load(parameters)
-    program.store.clearMoments()
-    const place = placeExamples(workshop, examples, options)
-    const descent = compileDescent(workshop, options)
-    const { privacy } = options
-    const parts = { workshop, place, examples, options, descent, seeds: job.seeds }
-    const epoch = privacy === undefined ? shuffledSteps(parts, stream) : privateSteps(parts, privacy)
+    const { epoch, descent } = begin(workshop, parameters, job)
     let steps = 0
     let loss = 0
     for (let done = 0; done < options.epochs; done++) {
@@ -54,6 +48,23 @@ export async function run(workshop: Workshop, parameters: Float32Array, job: Job
   } finally {
     machine.release(top)
   }
+}
+
+/** Everything before the first step: parameters and examples in their places, calls compiled. */
+export function begin(
+  workshop: Workshop,
+  parameters: Float32Array,
+  { examples, options, stream, seeds }: Pick<Job, 'examples' | 'options' | 'stream' | 'seeds'>,
+): { readonly epoch: Steps; readonly descent: Descent } {
+  const { store } = workshop.program
+  store.load(parameters)
+  store.clearMoments()
+  const place = placeExamples(workshop, examples, options)
+  const descent = compileDescent(workshop, options)
+  const { privacy } = options
+  const parts = { workshop, place, examples, options, descent, seeds }
+  const epoch = privacy === undefined ? shuffledSteps(parts, stream) : privateSteps(parts, privacy)
+  return { epoch, descent }
 }
 
 function placeExamples({ machine, program }: Workshop, { rows, x, y }: Examples, options: TrainOptions): Place {

@@ -45,6 +45,14 @@ export function compiledTrainer(options: CompiledOptions = {}): TrainerFactory {
   }
 }
 
+/** The program that a run with these options on so many rows needs. */
+export function programFor(options: TrainOptions, rows: number): ProgramOptions {
+  const { optimiser, proximal, clipNorm, privacy, drift, frozen, batchSize } = options
+  const plain = optimiser === 'sgd' && !proximal && clipNorm === undefined && drift === undefined
+  const fused = plain && privacy === undefined && frozen === undefined
+  return { capacity: Math.min(batchSize, rows), optimiser, fused, perRow: privacy !== undefined }
+}
+
 /** Idle programs by what they are compiled for: trainers of many sites run the same model in turn. */
 const idle = new Map<string, Workshop[]>()
 
@@ -78,13 +86,9 @@ class CompiledTrainer implements Trainer {
     checkParameters(this.#layout, parameters)
     checkExamples(this.#layout, this.#model.loss, examples)
     checkOptions(this.#layout, this.#model.loss, options)
-    const { optimiser, proximal, clipNorm, privacy, drift, frozen } = options
-    const plain = optimiser === 'sgd' && !proximal && clipNorm === undefined && drift === undefined
-    const fused = plain && privacy === undefined && frozen === undefined
-    const capacity = Math.min(options.batchSize, examples.rows)
     const seeds = drops(this.#model) ? stream.fork('dropout') : undefined
     const validation = validationOf(this, this.#model.loss, options)
-    return this.#withProgram({ capacity, optimiser, fused, perRow: privacy !== undefined }, (workshop) =>
+    return this.#withProgram(programFor(options, examples.rows), (workshop) =>
       run(workshop, parameters, { examples, options, stream, seeds, validation, pause: this.#pause }),
     )
   }
