@@ -58,6 +58,9 @@ export function checkOptions(layout: Layout, loss: Loss, options: TrainOptions):
     throw refuse('classWeights', `expected ${classes} numbers, one a class, found ${classWeights.length}`)
   }
   if (privacy === undefined) return
+  if (layout.layers.some(({ layer }) => layer.type === 'batchNorm')) {
+    throw refuse('privacy', 'batch norm mixes the rows of a batch; private steps need group norm or layer norm')
+  }
   if (clipNorm !== undefined) throw refuse('clipNorm', 'private steps clip each row already; leave it out')
   if (earlyStopping !== undefined) {
     throw refuse(

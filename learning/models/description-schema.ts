@@ -26,6 +26,7 @@ const layer = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('flatten') }),
   z.strictObject({ type: z.literal('groupNorm'), groups: size }),
   z.strictObject({ type: z.literal('layerNorm') }),
+  z.strictObject({ type: z.literal('batchNorm') }),
   z.strictObject({ type: z.literal('embedding'), vocabulary: size, width: size }),
   z.strictObject({ type: z.literal('dropout'), rate: z.number().min(0).max(0.95) }),
   recurrent('rnn'),

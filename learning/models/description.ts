@@ -39,6 +39,17 @@ export interface FlattenLayer {
  */
 export type NormLayer = { readonly type: 'groupNorm'; readonly groups: number } | { readonly type: 'layerNorm' }
 
+/**
+ * Each channel is normalised over the rows of a batch (Ioffe and Szegedy 2015); predictions use the running mean and
+ * variance, which are parameters too. It mixes rows, so private steps refuse it.
+ */
+export interface BatchNormLayer {
+  readonly type: 'batchNorm'
+}
+
+/** Of the running mean and variance, this share stays at each step. */
+export const runningShare = 0.9
+
 /** Turns whole numbers from 0 to `vocabulary` - 1 into rows of a learned table; only as the first layer. */
 export interface EmbeddingLayer {
   readonly type: 'embedding'
@@ -89,6 +100,7 @@ export type Layer =
   | Pool2dLayer
   | FlattenLayer
   | NormLayer
+  | BatchNormLayer
   | EmbeddingLayer
   | DropoutLayer
   | SequenceLayer

@@ -12,7 +12,7 @@ export function initialParameters(model: ModelDescription, stream: Stream): Floa
   const { layers, parameters } = layOut(model)
   const initial = new Float32Array(parameters)
   for (const { role, shape, offset, size } of layers.flatMap((layer) => layer.tensors)) {
-    if (role === 'scale') initial.fill(1, offset, offset + size)
+    if (role === 'scale' || role === 'variance') initial.fill(1, offset, offset + size)
     if (role !== 'kernel') continue
     const receptive = product(shape.slice(0, -2))
     const limit = Math.sqrt(6 / (receptive * (shape[shape.length - 2] + shape[shape.length - 1])))

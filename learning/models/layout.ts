@@ -85,6 +85,11 @@ function place(layer: Layer, input: readonly number[], where: string): Placement
       return { output: [product(input)], tensors: [] }
     case 'dropout':
       return { output: input, tensors: [] }
+    case 'batchNorm': {
+      const shape = [input[input.length - 1]]
+      const roles = ['scale', 'bias', 'mean', 'variance'] as const
+      return { output: input, tensors: roles.map((role) => ({ role, shape })) }
+    }
     case 'layerNorm':
     case 'groupNorm': {
       const channels = input[input.length - 1]

@@ -7,11 +7,17 @@ import { head, model } from './model.ts'
 const options = z.strictObject({
   hidden: z.array(z.int().min(1).max(16_384)).max(32).default([64, 32]),
   activation: z.enum(['relu', 'leaky-relu', 'elu', 'softplus', 'sigmoid', 'tanh']).default('relu'),
-  /** `layer` puts layer norm behind every hidden layer. */
-  norm: z.enum(['none', 'layer']).default('none'),
+  /** `layer` or `batch` puts that norm behind every hidden layer. */
+  norm: z.enum(['none', 'layer', 'batch']).default('none'),
   /** Share of the hidden numbers that a training step leaves out. */
   dropout: z.number().min(0).max(0.95).default(0),
 })
+
+const norms: Readonly<Record<'none' | 'layer' | 'batch', readonly Layer[]>> = {
+  none: [],
+  layer: [{ type: 'layerNorm' }],
+  batch: [{ type: 'batchNorm' }],
+}
 
 export const mlp = model(options, ({ hidden, activation, norm, dropout }, { features, label }) => {
   const { units, loss } = head(label)
@@ -20,7 +26,7 @@ export const mlp = model(options, ({ hidden, activation, norm, dropout }, { feat
     layers: [
       ...hidden.flatMap((width): Layer[] => [
         { type: 'dense', units: width, activation },
-        ...(norm === 'layer' ? [{ type: 'layerNorm' } as const] : []),
+        ...norms[norm],
         ...(dropout > 0 ? [{ type: 'dropout', rate: dropout } as const] : []),
       ]),
       { type: 'dense' as const, units, activation: 'linear' as const },

@@ -2,8 +2,13 @@
 
 import { InputError } from '../../protocol/errors.ts'
 
-/** Only kernels shrink under weight decay; a `scale` starts at one. */
-export type Role = 'kernel' | 'bias' | 'scale'
+/**
+ * Only kernels shrink under weight decay; a `scale` and a `variance` start at one. Means and variances of past batches
+ * have no gradient: they follow the batches, and travel and are averaged like all parameters.
+ */
+export type Role = 'kernel' | 'bias' | 'scale' | 'mean' | 'variance'
+
+export const followsBatches = (role: Role): boolean => role === 'mean' || role === 'variance'
 
 export interface Placement {
   readonly output: readonly number[]

@@ -140,6 +140,25 @@ export function trainerContract(factory: TrainerFactory): void {
       expect(parameters.some((value, i) => !stays(i) && value !== start[i])).toBe(true)
     }))
 
+  test('batch norm: running figures follow the batches, and predictions use them', () =>
+    withTrainer(
+      { input: [1], layers: [{ type: 'batchNorm' }, dense(1)], loss: 'mean-squared-error' },
+      async (trainer) => {
+        // Scale, shift, mean and variance of the norm, then kernel and bias.
+        const start = Float32Array.of(1, 0, 0, 1, 1, 0)
+        expect(trainer.initial(new Stream('s')).subarray(0, 4)).toEqual(start.subarray(0, 4))
+        const examples = { rows: 2, features: 1, x: Float32Array.of(8, 12), y: Float32Array.of(-1, 1) }
+        const still = { ...options, epochs: 1, learningRate: 0 }
+        const { parameters, loss } = await trainer.train(start, examples, still, new Stream('o'))
+        // The batch has mean 10 and variance 4; a tenth of the way is taken.
+        const moved = [1, 0, 1, 1.3, 1, 0]
+        expect([...parameters]).toEqual(moved.map((value) => expect.closeTo(value, 5)))
+        expect(loss).toBeCloseTo(0, 5)
+        const [prediction] = await trainer.predict(parameters, Float32Array.of(3), 1)
+        expect(prediction).toBeCloseTo(2 / Math.sqrt(1.3), 4)
+      },
+    ))
+
   test('clipping bounds how far one step moves the parameters', () =>
     withTrainer(small['three classes'], async (trainer) => {
       const examples = someExamples(small['three classes'], 20)

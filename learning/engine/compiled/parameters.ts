@@ -1,6 +1,7 @@
 /** The parameters of a program in the arena: kernels in panels, with gradients and running moments in the same places. */
 
 import type { Layout, ParameterTensor } from '../../models/layout.ts'
+import { followsBatches } from '../../models/placement.ts'
 import type { Machine } from './machine.ts'
 import { roundUp } from './values.ts'
 
@@ -70,7 +71,7 @@ export class ParameterStore {
   stretches(frozen: readonly string[] = []): readonly Stretch[] {
     const stretches: Stretch[] = []
     for (const slot of [...this.slots].sort((a, b) => a.values - b.values)) {
-      if (frozen.includes(slot.tensor.name)) continue
+      if (frozen.includes(slot.tensor.name) || followsBatches(slot.tensor.role)) continue
       const kernels = slot.tensor.role === 'kernel'
       const [offset, floats] = [slot.values - this.values, slot.rows * slot.panels * 8]
       const last = stretches[stretches.length - 1]

@@ -4,6 +4,7 @@ import { unreachable } from '../../../protocol/errors.ts'
 import type { DropoutLayer, Layer, Loss, ModelDescription, SequenceLayer } from '../../models/description.ts'
 import type { Layout } from '../../models/layout.ts'
 import { type OptimiserName, rules } from '../optimisers.ts'
+import { batchNorm } from './batch-norm.ts'
 import { convolution } from './convolution.ts'
 import { dense } from './dense.ts'
 import { dropout } from './dropout.ts'
@@ -209,6 +210,8 @@ function compileLayer(
     case 'layerNorm':
     case 'groupNorm':
       return norm(build, layer, input, slots)
+    case 'batchNorm':
+      return batchNorm(build, input, slots)
     case 'embedding':
       return embedding(build, layer, input, slots)
     default:

@@ -2,30 +2,47 @@
 
 import * as tf from '@tensorflow/tfjs'
 import { unreachable } from '../../../protocol/errors.ts'
-import { type Activation, type DropoutLayer, type Layer, type Loss, leakySlope } from '../../models/description.ts'
+import {
+  type Activation,
+  type BatchNormLayer,
+  type DropoutLayer,
+  type Layer,
+  type Loss,
+  leakySlope,
+} from '../../models/description.ts'
 import type { Layout } from '../../models/layout.ts'
 import { dropoutMask } from '../dropout.ts'
-import { normalise } from './normalise.ts'
+import { normalise, normaliseBatch } from './normalise.ts'
 import { applySequence } from './sequences.ts'
 
-/**
- * Logits (or values) for a batch `x` of shape [rows, ...input]; `parameters` in layout order. `seed` is that of dropout:
- * `undefined` in prediction, where nothing is dropped.
- */
+/** What training does and prediction does not. */
+export interface Training {
+  /** Of the step's dropout. */
+  readonly seed: number | undefined
+  /** Told what a batch says of the parameter at `index`: its mean or variance. */
+  readonly follow: (index: number, batch: tf.Tensor) => void
+}
+
+/** Logits (or values) for a batch `x` of shape [rows, ...input]; `parameters` in layout order. */
 export function forward(
   layout: Layout,
   parameters: readonly tf.Tensor[],
   x: tf.Tensor,
-  seed: number | undefined,
+  training: Training | undefined,
 ): tf.Tensor2D {
   let next = 0
   let values = x
   for (const [index, placed] of layout.layers.entries()) {
     const { layer } = placed
-    values =
-      layer.type === 'dropout'
-        ? drop(values, layer.rate, index, seed)
-        : applyLayer(layer, parameters.slice(next, next + placed.tensors.length), values)
+    const own = parameters.slice(next, next + placed.tensors.length)
+    if (layer.type === 'dropout') values = drop(values, layer.rate, index, training?.seed)
+    else if (layer.type === 'batchNorm') {
+      const [, , mean, variance] = own
+      const normal = normaliseBatch(values, own, training === undefined ? { mean, variance } : undefined)
+      training?.follow(next + 2, normal.moments.mean)
+      training?.follow(next + 3, normal.moments.variance)
+      values = normal.values
+    } else values = applyLayer(layer, own, values)
     next += placed.tensors.length
   }
   return values.as2D(x.shape[0], layout.outputs)
@@ -78,7 +95,11 @@ export function link(loss: Loss, logits: tf.Tensor2D): tf.Tensor2D {
   }
 }
 
-function applyLayer(layer: Exclude<Layer, DropoutLayer>, tensors: readonly tf.Tensor[], x: tf.Tensor): tf.Tensor {
+function applyLayer(
+  layer: Exclude<Layer, DropoutLayer | BatchNormLayer>,
+  tensors: readonly tf.Tensor[],
+  x: tf.Tensor,
+): tf.Tensor {
   switch (layer.type) {
     case 'dense': {
       const [kernel, bias] = tensors

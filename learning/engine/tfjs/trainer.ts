@@ -3,9 +3,10 @@
 import * as tf from '@tensorflow/tfjs'
 import { InputError } from '../../../protocol/errors.ts'
 import type { Stream } from '../../../protocol/stream.ts'
-import type { ModelDescription } from '../../models/description.ts'
+import { type ModelDescription, runningShare } from '../../models/description.ts'
 import { initialParameters } from '../../models/initial.ts'
 import { type Layout, layOut } from '../../models/layout.ts'
+import { followsBatches } from '../../models/placement.ts'
 import { epochBatches } from '../batches.ts'
 import { drops } from '../dropout.ts'
 import { validationOf } from '../early-stopping.ts'
@@ -136,13 +137,21 @@ class TfjsTrainer implements Trainer {
     return tf.tidy(() => {
       const x = this.#batch(batch.x)
       const y = tf.tensor1d(batch.y)
-      const { value, grads } = tf.variableGrads(
-        () => meanLoss(this.#model.loss, forward(this.#layout, variables, x, seed), y, weighting),
-        [...variables],
-      )
       const tensors = this.#layout.layers.flatMap((layer) => layer.tensors)
+      const batches = new Map<number, tf.Tensor>()
+      const training = { seed, follow: (index: number, batch: tf.Tensor) => void batches.set(index, tf.keep(batch)) }
+      const { value, grads } = tf.variableGrads(
+        () => meanLoss(this.#model.loss, forward(this.#layout, variables, x, training), y, weighting),
+        variables.filter((_, i) => !followsBatches(tensors[i].role)),
+      )
+      for (const [index, batch] of batches) {
+        variables[index].assign(variables[index].mul(runningShare).add(batch.mul(1 - runningShare)))
+        batch.dispose()
+      }
       const clipped = clip(
-        variables.map((variable) => grads[variable.name]),
+        variables.map((variable, i) =>
+          followsBatches(tensors[i].role) ? tf.zerosLike(variable) : grads[variable.name],
+        ),
         options.clipNorm,
       )
       const gradients = variables.map((variable, i) => {
@@ -151,7 +160,8 @@ class TfjsTrainer implements Trainer {
           gradient = gradient.add(variable.mul(options.weightDecay))
         if (options.proximal) gradient = gradient.add(variable.sub(anchors[i]).mul(options.proximal))
         if (options.drift) gradient = gradient.add(drifts[i])
-        return options.frozen?.includes(tensors[i].name) ? undefined : gradient
+        const still = followsBatches(tensors[i].role) || options.frozen?.includes(tensors[i].name)
+        return still ? undefined : gradient
       })
       optimiser.apply(variables, gradients, options.learningRate)
       return value.dataSync()[0]

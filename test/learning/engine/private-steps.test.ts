@@ -207,6 +207,20 @@ describe.each(['simd128', 'relaxed'] satisfies Variant[])('private steps, compil
   })
 })
 
+test('batch norm is refused under private steps, with advice', async () => {
+  const model: ModelDescription = {
+    input: [5],
+    layers: [dense(4), { type: 'batchNorm' }, dense(1)],
+    loss: 'mean-squared-error',
+  }
+  const trainer = await compiledTrainer()(model)
+  const attempt = trainer.train(trainer.initial(new Stream('s')), someExamples(model, 5), settings, new Stream('o'))
+  await expect(attempt).rejects.toMatchObject({
+    code: 'ERR_TRAIN_OPTIONS',
+    message: expect.stringContaining('group norm'),
+  })
+})
+
 test('the TensorFlow.js engine refuses private steps rather than taking plain ones', async () => {
   const trainer = await tfjsTrainer({ backend: 'cpu' })(small.regression)
   const start = trainer.initial(new Stream('start'))

@@ -1,6 +1,7 @@
 /** Everything the engine calls. */
 
 export * from './activations'
+export * from './batch-norm'
 export * from './images'
 export * from './losses'
 export * from './norms'
