@@ -112,7 +112,8 @@ async function compiledStep(
   const machine = await openMachine(variant)
   const program = new Program(machine, model, layout, programFor(options, examples.rows))
   const start = initialParameters(model, new Stream('start'))
-  const job = { examples, options, stream: new Stream('order'), seeds: undefined }
+  const chances = { dropout: undefined, augmentation: undefined }
+  const job = { examples, options, stream: new Stream('order'), chances, targets: 1, check: () => {} }
   const { epoch, descent } = begin({ machine, program }, start, job)
   let next = 0
   const step = (): void => {

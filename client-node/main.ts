@@ -36,7 +36,11 @@ async function run({ config: file, json, ...flags }: Readonly<Record<string, unk
   const models: Promise<void>[] = []
   await runAgent({
     config,
-    trainer: chooseTrainer(config.engine === 'auto' ? {} : { prefer: config.engine }),
+    trainer: chooseTrainer({
+      ...(config.engine === 'auto' ? {} : { prefer: config.engine }),
+      report: (line) =>
+        console.log(json === true ? JSON.stringify({ type: 'engine', line }) : `${config.name}: ${line}`),
+    }),
     signal: stopped.signal,
     report: (event) => {
       const { line, shown } = describe(event)

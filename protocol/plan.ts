@@ -91,6 +91,14 @@ const planSchema = z.strictObject({
       signature: z.string().regex(/^[0-9a-f]{128}$/, 'expected an Ed25519 signature: 128 hexadecimal digits'),
     })
     .optional(),
+  /** What trains at the sites; left out, each takes the fastest it has. */
+  engine: z
+    .strictObject({
+      use: z.enum(['auto', 'compiled', 'tfjs']).default('auto'),
+      /** Relaxed SIMD is faster and may differ in last bits between processors. */
+      relaxed: z.boolean().default(true),
+    })
+    .optional(),
   /** Seeds every reproducible choice: splits, shuffles, initial weights. */
   seed: z.int().min(0).default(1),
 })

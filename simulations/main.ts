@@ -1,7 +1,7 @@
 /** `concordat simulate PLAN`: many sites on one machine, the deployed code, and what federating would bring. */
 
 import { writeFile } from 'node:fs/promises'
-import { Command } from 'commander'
+import { Command, Option } from 'commander'
 import type { RoundEvent } from '../coordinator/events.ts'
 import { lineFor } from '../coordinator/terminal.ts'
 import { chooseTrainer } from '../learning/engine/choose.ts'
@@ -18,6 +18,7 @@ export function simulateCommand(): Command {
     .argument('<plan>', 'plan file (YAML or JSON) with a section "simulation"')
     .option('--data <folder>', 'folder with the files of simulation.sites')
     .option('--report <file>', 'a page with curves and tables (HTML)')
+    .addOption(new Option('--engine <engine>', 'what trains, whatever the plan says').choices(['compiled', 'tfjs']))
     .option('--json', 'the last line is one JSON object')
     .action(run)
 }
@@ -26,15 +27,16 @@ interface Options {
   readonly data?: string
   readonly report?: string
   readonly json?: true
+  readonly engine?: 'compiled' | 'tfjs'
 }
 
 async function run(path: string, options: Options): Promise<void> {
-  const { data, json } = options
+  const { data, json, engine } = options
   const file = await readPlanFile(path)
   const rounds: (RoundEvent & { readonly seed: number })[] = []
   const settings: SimulationOptions = {
     data,
-    trainer: chooseTrainer(),
+    trainer: chooseTrainer({ ...(engine && { prefer: engine }), report: (line) => json !== true && console.log(line) }),
     report: (event, seed) => {
       if (event.type === 'round') rounds.push({ ...event, seed })
       const line = lineFor(event)

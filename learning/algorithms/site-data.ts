@@ -59,7 +59,7 @@ export class SiteDataCache {
   }
 
   #trainer(factory: TrainerFactory): Promise<Trainer> {
-    const kept = this.#trainers.get(factory) ?? factory(this.#model)
+    const kept = this.#trainers.get(factory) ?? factory(this.#model, this.#plan.engine)
     this.#trainers.set(factory, kept)
     return kept
   }

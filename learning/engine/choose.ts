@@ -3,7 +3,7 @@
 import type { ModelDescription } from '../models/description.ts'
 import { type CompiledOptions, canCompile, compiledTrainer } from './compiled/trainer.ts'
 import type { TfjsOptions } from './tfjs/backend.ts'
-import type { Trainer, TrainerFactory } from './trainer.ts'
+import type { EngineWishes, Trainer, TrainerFactory } from './trainer.ts'
 
 export interface EngineOptions {
   /** Forces an engine; `compiled` then refuses what it cannot train. */
@@ -16,16 +16,19 @@ export interface EngineOptions {
 
 /** The fastest engine that can train a model; `trainer.backend` and `report` say which one it is. */
 export function chooseTrainer(options: EngineOptions = {}): TrainerFactory {
-  return async (model) => {
-    const trainer = await open(model, options)
+  return async (model, wishes = {}) => {
+    const trainer = await open(model, options, wishes)
     options.report?.(`engine: ${trainer.backend}`)
     return trainer
   }
 }
 
-async function open(model: ModelDescription, options: EngineOptions): Promise<Trainer> {
-  if (options.prefer === 'compiled' || (options.prefer === undefined && canCompile(model))) {
-    return compiledTrainer(options.compiled)(model)
+/** What is forced here goes before what the plan wishes; without relaxed SIMD is without it wherever that is said. */
+async function open(model: ModelDescription, options: EngineOptions, wishes: EngineWishes): Promise<Trainer> {
+  const use = options.prefer ?? wishes.use ?? 'auto'
+  if (use === 'compiled' || (use === 'auto' && canCompile(model))) {
+    const exact = wishes.relaxed === false ? { variant: 'simd128' as const } : {}
+    return compiledTrainer({ ...options.compiled, ...exact })(model)
   }
   const { tfjsTrainer } = await import('./tfjs/trainer.ts')
   return tfjsTrainer(options.tfjs)(model)

@@ -3,7 +3,12 @@
 import { InputError } from '../../protocol/errors.ts'
 import type { Loss } from '../models/description.ts'
 import { classCount, type Layout } from '../models/layout.ts'
-import type { Examples } from './trainer.ts'
+import type { Batches, Examples } from './batches.ts'
+
+/** Labels a row. */
+export const targetsOf = (layout: Layout, loss: Loss): number => (loss === 'mean-squared-error' ? layout.outputs : 1)
+
+export const isStreamed = (examples: Examples | Batches): examples is Batches => 'epoch' in examples
 
 /** @throws InputError ERR_EXAMPLES_SHAPE, ERR_LABEL_RANGE */
 export function checkExamples(layout: Layout, loss: Loss, examples: Examples): void {
@@ -16,7 +21,7 @@ export function checkExamples(layout: Layout, loss: Loss, examples: Examples): v
     )
   }
   checkIndices(layout, x)
-  const targets = loss === 'mean-squared-error' ? layout.outputs : 1
+  const targets = targetsOf(layout, loss)
   if (y.length !== rows * targets) {
     throw new InputError('ERR_EXAMPLES_SHAPE', `${rows} rows need ${rows * targets} labels, found ${y.length}`)
   }
@@ -68,12 +73,27 @@ export class LossNotFiniteError extends InputError {
   /** As they stood at the start of the epoch in which it happened. */
   readonly parameters: Float32Array
 
-  constructor(step: number, loss: number, parameters: Float32Array) {
-    super(
-      'ERR_LOSS_NOT_FINITE',
-      `the loss is ${loss} at step ${step}; a smaller learning rate or scaled features usually help`,
-    )
+  constructor(step: number, loss: number, parameters: Float32Array, cause: string) {
+    super('ERR_LOSS_NOT_FINITE', `the loss is ${loss} at step ${step}: ${cause}`)
     this.step = step
     this.parameters = parameters
   }
+}
+
+/** Where a loss that is not finite came from: a row of the examples, or the first tensor that overflowed. */
+export function causeOf(layout: Layout, examples: Examples | undefined, now: Float32Array): string {
+  const bad = examples && badNumber(examples)
+  if (bad !== undefined) return bad
+  const tensors = layout.layers.flatMap((layer) => layer.tensors)
+  const broken = tensors.find(({ offset, size }) => !now.subarray(offset, offset + size).every(Number.isFinite))
+  const where = broken === undefined ? 'the outputs' : `the parameters ${broken.name}`
+  return `${where} overflowed; a smaller learning rate or scaled features usually help`
+}
+
+function badNumber({ rows, features, x, y }: Examples): string | undefined {
+  const wrong = x.findIndex((value) => !Number.isFinite(value))
+  if (wrong >= 0) return `row ${Math.floor(wrong / features)} holds ${x[wrong]} in column ${wrong % features}`
+  const label = y.findIndex((value) => !Number.isFinite(value))
+  if (label >= 0) return `row ${Math.floor((label * rows) / y.length)} has the label ${y[label]}`
+  return undefined
 }

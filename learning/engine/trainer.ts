@@ -3,18 +3,13 @@
 import type { Random } from '../../protocol/random.ts'
 import type { Stream } from '../../protocol/stream.ts'
 import type { ModelDescription } from '../models/description.ts'
+import type { Augmentation } from './augmentation.ts'
+import type { Batches, Examples } from './batches.ts'
 import type { EarlyStopping } from './early-stopping.ts'
 import type { OptimiserName } from './optimisers.ts'
 import type { Schedule } from './schedule.ts'
 
-/** Rows of one site, ready for a model. Features are row-major; labels are 0/1, class indices or numbers. */
-export interface Examples {
-  readonly rows: number
-  /** Numbers a row: the product of the model's input shape. */
-  readonly features: number
-  readonly x: Float32Array
-  readonly y: Float32Array
-}
+export type { Batches, Examples }
 
 export interface TrainOptions {
   readonly epochs: number
@@ -38,6 +33,8 @@ export interface TrainOptions {
   /** Focal loss (Lin et al. 2017): the loss of an example whose class has probability p is multiplied by (1 - p)^focal. */
   readonly focal?: number | undefined
   readonly earlyStopping?: EarlyStopping | undefined
+  /** Images are moved and mirrored by chance before each step. */
+  readonly augmentation?: Augmentation | undefined
   /** Differentially private steps; `batchSize` then only says how many rows are worked on at once. */
   readonly privacy?: PrivateSteps | undefined
 }
@@ -74,11 +71,24 @@ export interface Trainer {
   /** Fresh parameters, flat, in the description's layer order: kernels before biases. */
   initial(stream: Stream): Float32Array
   /** Trains from `parameters` (left untouched). Batches follow `stream`, so the same stream gives the same result. */
-  train(parameters: Float32Array, examples: Examples, options: TrainOptions, stream: Stream): Promise<TrainResult>
+  train(
+    parameters: Float32Array,
+    examples: Examples | Batches,
+    options: TrainOptions,
+    stream: Stream,
+  ): Promise<TrainResult>
   /** One row of outputs per row of `x`: probabilities for classifiers, values for regression. Length rows * outputs. */
   predict(parameters: Float32Array, x: Float32Array, rows: number): Promise<Float32Array>
   dispose(): void
 }
 
+/** What a plan asks of the engines of all sites. */
+export interface EngineWishes {
+  /** `auto` takes the fastest that has every layer. */
+  readonly use?: 'auto' | 'compiled' | 'tfjs'
+  /** Without relaxed SIMD the compiled engine gives the same bits on every machine. */
+  readonly relaxed?: boolean
+}
+
 /** Makes a trainer for a model; an engine's file exports one of these. */
-export type TrainerFactory = (model: ModelDescription) => Promise<Trainer>
+export type TrainerFactory = (model: ModelDescription, wishes?: EngineWishes) => Promise<Trainer>

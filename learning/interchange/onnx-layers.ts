@@ -44,6 +44,9 @@ export function applyLayer(
       const normal = graph.node('LayerNormalization', [last, scale, bias], { axis: -1, epsilon })
       return input.length === 3 ? graph.node('Transpose', [normal], toFirst) : normal
     }
+    case 'batchNorm':
+      if (input.length === 2) throw unknown(layer.type)
+      return graph.node('BatchNormalization', [x, ...constants(graph, tensors)], { epsilon })
     case 'groupNorm':
       if (input.length === 2) throw unknown(layer.type)
       return normaliseGroups(graph, layer.groups, { input, tensors }, x)

@@ -8,7 +8,7 @@ import { concat, utf8, utf8Text } from '../../protocol/bytes.ts'
 import { InputError } from '../../protocol/errors.ts'
 import { check } from '../../protocol/plan.ts'
 import { float32Bytes, type ModelFile } from '../algorithms/model-file.ts'
-import { type Activation, type Layer, leakySlope } from '../models/description.ts'
+import { type Activation, type Layer, leakySlope, runningShare } from '../models/description.ts'
 import { layOut } from '../models/layout.ts'
 import type { ModelFormat } from './format.ts'
 import { headerOf, modelFrom, parseJson, tensorFrom, tensorsOf } from './tensors.ts'
@@ -91,6 +91,7 @@ const weightNames = ({ model }: ModelFile): string[] =>
 
 const weightsOf: Readonly<Partial<Record<Layer['type'], readonly string[]>>> = {
   layerNorm: ['gamma', 'beta'],
+  batchNorm: ['gamma', 'beta', 'moving_mean', 'moving_variance'],
   embedding: ['embeddings'],
   rnn: ['kernel', 'recurrent_kernel', 'bias'],
   gru: ['kernel', 'recurrent_kernel', 'bias'],
@@ -125,6 +126,10 @@ function kerasLayers(layer: Layer, name: string): KerasLayer[] {
       return [{ class_name: 'Dropout', config: { name, rate: layer.rate } }]
     case 'layerNorm':
       return [{ class_name: 'LayerNormalization', config: { name, axis: -1, epsilon: 1e-5 } }]
+    case 'batchNorm': {
+      const config = { name, axis: -1, epsilon: 1e-5, momentum: runningShare }
+      return [{ class_name: 'BatchNormalization', config }]
+    }
     case 'embedding':
       return [{ class_name: 'Embedding', config: { name, input_dim: layer.vocabulary, output_dim: layer.width } }]
     case 'rnn':

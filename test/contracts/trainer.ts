@@ -1,6 +1,8 @@
 /** What every trainer must do, whatever engine it runs on. */
 
 import { expect, test } from 'vitest'
+import { streamed } from '../../learning/engine/batches.ts'
+import { LossNotFiniteError } from '../../learning/engine/examples.ts'
 import type { Examples, Trainer, TrainerFactory, TrainOptions } from '../../learning/engine/trainer.ts'
 import type { Activation, ModelDescription } from '../../learning/models/description.ts'
 import { Stream } from '../../protocol/stream.ts'
@@ -30,6 +32,20 @@ export function someExamples(model: ModelDescription, rows: number, seed = 'exam
     return score > 1 ? 2 : score > -1 ? 1 : 0
   })
   return { rows, features, x, y }
+}
+
+/** The rows in blocks of so many, as a source would give them. */
+export async function* inBlocks({ rows, features, x, y }: Examples, size: number): AsyncGenerator<Examples> {
+  const targets = y.length / rows
+  for (let start = 0; start < rows; start += size) {
+    const end = Math.min(start + size, rows)
+    yield {
+      rows: end - start,
+      features,
+      x: x.slice(start * features, end * features),
+      y: y.slice(start * targets, end * targets),
+    }
+  }
 }
 
 export function trainerContract(factory: TrainerFactory): void {
@@ -209,8 +225,62 @@ export function trainerContract(factory: TrainerFactory): void {
       expect(stopped.parameters).toEqual(untilThen.parameters)
     }))
 
+  test('early stopping on a share of the rows judges by rows that never train', () =>
+    withTrainer({ input: [1], layers: [dense(1)], loss: 'mean-squared-error' }, async (trainer) => {
+      // Of two rows one is set apart; the labels contradict each other, so the first epoch is the best.
+      const examples = { rows: 2, features: 1, x: Float32Array.of(1, 1), y: Float32Array.of(1, -1) }
+      const settings = { ...options, epochs: 50, earlyStopping: { patience: 3, share: 0.5 } }
+      const { steps, parameters } = await trainer.train(new Float32Array(2), examples, settings, new Stream('order'))
+      expect(steps).toBe(4)
+      expect(Math.abs(parameters[1])).toBeCloseTo(0.2, 6)
+    }))
+
+  test('rows that are streamed train like rows in memory, up to their order', () =>
+    withTrainer(small.regression, async (trainer) => {
+      const examples = someExamples(small.regression, 40)
+      const start = trainer.initial(new Stream('start'))
+      // With one batch an epoch the order of its rows only rounds differently.
+      const whole = { ...options, batchSize: 40, epochs: 5, optimiser: 'adam' as const, schedule: { warmUp: 2 } }
+      const batches = streamed({ rows: 40, features: 5, blocks: () => inBlocks(examples, 7), buffer: 16 })
+      const here = await trainer.train(start, examples, whole, new Stream('order'))
+      const there = await trainer.train(start, batches, whole, new Stream('order'))
+      expect(there.steps).toBe(here.steps)
+      expect(there.loss).toBeCloseTo(here.loss, 5)
+      expect(Math.hypot(...there.parameters.map((value, i) => value - here.parameters[i]))).toBeLessThan(1e-5)
+      expect((await trainer.train(start, batches, whole, new Stream('order'))).parameters).toEqual(there.parameters)
+    }))
+
+  test('a streamed row that does not fit is refused when it comes', () =>
+    withTrainer(small['three classes'], async (trainer) => {
+      const wrong = { ...someExamples(small['three classes'], 10), y: new Float32Array(10).fill(7) }
+      const batches = streamed({ rows: 10, features: 5, blocks: () => inBlocks(wrong, 5), buffer: 2 })
+      const attempt = trainer.train(trainer.initial(new Stream('s')), batches, options, new Stream('o'))
+      await expect(attempt).rejects.toMatchObject({ code: 'ERR_LABEL_RANGE' })
+    }))
+
+  test('images that are moved and mirrored teach other parameters, the same ones for the same stream', () =>
+    withTrainer(
+      { input: [4, 4, 1], layers: [{ type: 'flatten' }, dense(3)], loss: 'cross-entropy' },
+      async (trainer) => {
+        const examples = {
+          ...someExamples(small['three classes'], 12),
+          features: 16,
+          x: new Float32Array(12 * 16).fill(1),
+        }
+        const start = trainer.initial(new Stream('start'))
+        const run = async (augmentation?: TrainOptions['augmentation']) =>
+          (await trainer.train(start, examples, { ...options, augmentation }, new Stream('o'))).parameters
+        const plain = await run()
+        expect(await run({ shift: 0, flip: true })).toEqual(plain)
+        const shifted = await run({ shift: 1, flip: false })
+        expect(shifted).not.toEqual(plain)
+        expect(await run({ shift: 1, flip: false })).toEqual(shifted)
+      },
+    ))
+
   test.each([
     ['batchSize', { batchSize: 0 }],
+    ['augmentation', { augmentation: { shift: 1, flip: true } }],
     ['learningRate', { learningRate: Number.NaN }],
     ['clipNorm', { clipNorm: 0 }],
     ['focal', { focal: -1 }],
@@ -281,7 +351,26 @@ export function trainerContract(factory: TrainerFactory): void {
       const start = trainer.initial(new Stream('s'))
       const broken = { ...rest, x: x.map((value, i) => (i === 5 * 39 ? Number.POSITIVE_INFINITY : value)) }
       const attempt = trainer.train(start, broken, { ...options, batchSize: 40, epochs: 1 }, new Stream('o'))
-      await expect(attempt).rejects.toMatchObject({ code: 'ERR_LOSS_NOT_FINITE', step: 0, parameters: start })
+      await expect(attempt).rejects.toMatchObject({
+        ...{ code: 'ERR_LOSS_NOT_FINITE', step: 0, parameters: start },
+        message: expect.stringContaining('row 39 holds Infinity in column 0'),
+      })
+    }))
+
+  test('a learning rate that blows the parameters up stops at its step, and names the first tensor that overflowed', () =>
+    withTrainer(small.regression, async (trainer) => {
+      const start = trainer.initial(new Stream('s'))
+      const examples = someExamples(small.regression, 40)
+      const wild = { ...options, learningRate: 1000, optimiser: 'momentum' as const, epochs: 200 }
+      const failure: unknown = await trainer
+        .train(start, examples, wild, new Stream('o'))
+        .catch((error: unknown) => error)
+      expect(failure).toMatchObject({
+        code: 'ERR_LOSS_NOT_FINITE',
+        message: expect.stringMatching(/at step \d+: (the outputs|the parameters \d\.dense\.(kernel|bias)) overflowed/),
+      })
+      if (!(failure instanceof LossNotFiniteError)) throw new Error('expected the error that carries parameters')
+      expect(failure.parameters.every(Number.isFinite)).toBe(true)
     }))
 
   test('layers that do not fit their loss are refused before anything is built', async () => {

@@ -19,10 +19,10 @@ const poolBytes = 65_536
  * whoever reads the parameters, not from one who studies their last bits (Mironov 2012).
  */
 export function privateSteps(parts: StepParts, privacy: PrivateSteps): Steps {
-  const { workshop, place, examples, options, descent } = parts
+  const { workshop, place, data, options, descent } = parts
   const { kernels } = workshop.machine
   const { store, target } = workshop.program
-  const { clippingNorm, noiseMultiplier, batchRate, expectedRows = examples.rows } = privacy
+  const { clippingNorm, noiseMultiplier, batchRate, expectedRows = data.rows } = privacy
   const random = pooled(privacy.random)
   const partOf = compileParts(parts, clippingNorm)
   const addNoise = compileNoise(workshop, noiseMultiplier * clippingNorm, random)
@@ -34,7 +34,7 @@ export function privateSteps(parts: StepParts, privacy: PrivateSteps): Steps {
       steps.seen = 0
     },
     step: () => {
-      const order = workshop.machine.integers(place.order, examples.rows)
+      const order = workshop.machine.integers(place.order, data.rows)
       const sampled = poissonSample(order, batchRate, random)
       kernels.clear(store.gradient, store.floats)
       target.keepKernel = 1
@@ -55,10 +55,10 @@ export function privateSteps(parts: StepParts, privacy: PrivateSteps): Steps {
 
 /** Adds the clipped gradients of the rows of a part; returns the sum of their losses. */
 function compileParts(parts: StepParts, clippingNorm: number): (rows: number) => () => number {
-  const { workshop, options, examples } = parts
+  const { workshop, options, data } = parts
   const { machine, program } = workshop
   const { kernels } = machine
-  const capacity = Math.min(options.batchSize, examples.rows)
+  const capacity = Math.min(options.batchSize, data.rows)
   const squares = machine.allocate(2 * capacity)
   const factors = machine.allocate(capacity)
   return bySize((rows) => {

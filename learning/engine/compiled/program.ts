@@ -37,6 +37,8 @@ export class Program {
   readonly target: Target
   readonly chance = { seed: 0 }
   readonly input: number
+  /** Of one example. */
+  readonly shape: readonly number[]
   readonly labels: number
   readonly output: Values
   readonly fused: boolean
@@ -57,6 +59,7 @@ export class Program {
       moments: optimiser === undefined ? 0 : rules[optimiser].moments,
     })
     this.target = { address: (slot) => (fused ? slot.values : slot.gradient), alpha: 1, keepKernel: 0, keepBias: 0 }
+    this.shape = model.input
     this.input = machine.allocate(roundUp(capacity, 4) * layout.features)
     this.labels = machine.allocate(roundUp(capacity, 4) * layout.outputs)
     this.#rowLosses = machine.allocate(training ? 2 * capacity : 0)

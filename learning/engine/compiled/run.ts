@@ -1,28 +1,47 @@
 /** One run of training on a program: examples placed in the arena, then epochs of steps. */
 
 import type { Stream } from '../../../protocol/stream.ts'
+import type { Batches, Examples } from '../batches.ts'
+import type { Chances } from '../chances.ts'
 import type { Validation } from '../early-stopping.ts'
-import { LossNotFiniteError } from '../examples.ts'
+import { isStreamed, LossNotFiniteError } from '../examples.ts'
 import { rateAt } from '../schedule.ts'
-import type { Examples, TrainOptions, TrainResult } from '../trainer.ts'
+import type { TrainOptions, TrainResult } from '../trainer.ts'
 import { compileDescent } from './descent.ts'
 import { privateSteps } from './private-steps.ts'
-import { type Descent, type Place, type Steps, shuffledSteps, type Workshop } from './steps.ts'
+import type { Descent, Place, RowShape, Steps, Workshop } from './steps.ts'
+import { shuffledSteps, streamedSteps } from './steps.ts'
 
-/** What is trained on, and how. `pause` is awaited between epochs. */
+/** What is trained on, and how. */
 export interface Job {
-  readonly examples: Examples
+  readonly examples: Examples | Batches
   readonly options: TrainOptions
   readonly stream: Stream
-  readonly seeds: Stream | undefined
+  readonly chances: Chances
+  /** Labels a row. */
+  readonly targets: number
+  /** Refuses streamed rows that do not fit the model. */
+  readonly check: (batch: Examples) => void
+}
+
+/** What surrounds the steps. */
+export interface Surroundings {
   readonly validation: Validation | undefined
+  /** Awaited between epochs. */
   readonly pause: (() => Promise<void>) | undefined
+  /** Why a loss is not finite, from the parameters as they stand then. */
+  readonly explain: (now: Float32Array) => string
 }
 
 /** Trains from `parameters`; what the run allocates is given back at its end. @throws LossNotFiniteError */
-export async function run(workshop: Workshop, parameters: Float32Array, job: Job): Promise<TrainResult> {
+export async function run(
+  workshop: Workshop,
+  parameters: Float32Array,
+  job: Job,
+  { validation, pause, explain }: Surroundings,
+): Promise<TrainResult> {
   const { machine, program } = workshop
-  const { options, validation, pause } = job
+  const { options } = job
   const top = machine.top
   try {
     const { epoch, descent } = begin(workshop, parameters, job)
@@ -32,13 +51,16 @@ export async function run(workshop: Workshop, parameters: Float32Array, job: Job
       const before = program.store.read()
       epoch.begin()
       let total = 0
-      for (let index = 0; index < epoch.count; index++) {
+      const step = (index: number): void => {
         descent.begin(rateAt(options.learningRate, options.schedule, steps, options.epochs * epoch.count))
         const stepLoss = epoch.step(index)
-        if (!Number.isFinite(stepLoss)) throw new LossNotFiniteError(steps, stepLoss, before)
+        if (!Number.isFinite(stepLoss))
+          throw new LossNotFiniteError(steps, stepLoss, before, explain(program.store.read()))
         total += stepLoss
         steps++
       }
+      if (epoch.incoming === undefined) for (let index = 0; index < epoch.count; index++) step(index)
+      else for await (const _ of epoch.incoming()) step(0)
       loss = epoch.seen === 0 ? 0 : total / epoch.seen
       if (await validation?.ends(program.store.read())) break
       if (pause !== undefined) await pause()
@@ -54,32 +76,35 @@ export async function run(workshop: Workshop, parameters: Float32Array, job: Job
 export function begin(
   workshop: Workshop,
   parameters: Float32Array,
-  { examples, options, stream, seeds }: Pick<Job, 'examples' | 'options' | 'stream' | 'seeds'>,
+  job: Job,
 ): { readonly epoch: Steps; readonly descent: Descent } {
   const { store } = workshop.program
   store.load(parameters)
   store.clearMoments()
-  const place = placeExamples(workshop, examples, options)
+  const { examples, options, stream, chances, targets } = job
+  const rows = isStreamed(examples) ? options.batchSize : examples.rows
+  const data = { rows, features: examples.features, targets }
+  const place = allocatePlace(workshop, data, options)
   const descent = compileDescent(workshop, options)
+  const parts = { workshop, place, data, options, descent, chances }
+  if (isStreamed(examples)) return { epoch: streamedSteps(parts, examples, stream, job.check), descent }
+  workshop.machine.floats(place.x, examples.x.length).set(examples.x)
+  workshop.machine.floats(place.y, examples.y.length).set(examples.y)
   const { privacy } = options
-  const parts = { workshop, place, examples, options, descent, seeds }
-  const epoch = privacy === undefined ? shuffledSteps(parts, stream) : privateSteps(parts, privacy)
-  return { epoch, descent }
+  return { epoch: privacy === undefined ? shuffledSteps(parts, stream) : privateSteps(parts, privacy), descent }
 }
 
-function placeExamples({ machine, program }: Workshop, { rows, x, y }: Examples, options: TrainOptions): Place {
+function allocatePlace({ machine, program }: Workshop, data: RowShape, options: TrainOptions): Place {
   const { classWeights, focal = 0 } = options
   const weights = classWeights ?? Array.from({ length: Math.max(2, program.output.channels) }, () => 1)
-  const addressOf = (values: ArrayLike<number>): number => {
-    const address = machine.allocate(values.length)
-    machine.floats(address, values.length).set(values)
-    return address
-  }
-  return {
-    x: addressOf(x),
-    y: addressOf(y),
-    order: machine.allocate(rows),
-    weighting: classWeights === undefined && focal === 0 ? undefined : { weights: addressOf(weights), focal },
+  const place = {
+    x: machine.allocate(data.rows * data.features),
+    y: machine.allocate(data.rows * data.targets),
+    order: machine.allocate(data.rows),
     batch: 0,
   }
+  if (classWeights === undefined && focal === 0) return { ...place, weighting: undefined }
+  const address = machine.allocate(weights.length)
+  machine.floats(address, weights.length).set(weights)
+  return { ...place, weighting: { weights: address, focal } }
 }

@@ -5,11 +5,12 @@ import type { Stream } from '../../../protocol/stream.ts'
 import type { ModelDescription } from '../../models/description.ts'
 import { initialParameters } from '../../models/initial.ts'
 import { type Layout, layOut } from '../../models/layout.ts'
-import { drops } from '../dropout.ts'
+import type { Batches, Examples } from '../batches.ts'
+import { chancesOf } from '../chances.ts'
 import { validationOf } from '../early-stopping.ts'
-import { checkExamples, checkInputs, checkParameters } from '../examples.ts'
-import { checkOptions } from '../options.ts'
-import type { Examples, Trainer, TrainerFactory, TrainOptions, TrainResult } from '../trainer.ts'
+import { causeOf, checkExamples, checkInputs, checkParameters, isStreamed, targetsOf } from '../examples.ts'
+import { checkRun } from '../options.ts'
+import type { Trainer, TrainerFactory, TrainOptions, TrainResult } from '../trainer.ts'
 import { openMachine, supports, type Variant } from './machine.ts'
 import { compiles, Program, type ProgramOptions } from './program.ts'
 import { run } from './run.ts'
@@ -79,17 +80,24 @@ class CompiledTrainer implements Trainer {
 
   async train(
     parameters: Float32Array,
-    examples: Examples,
+    given: Examples | Batches,
     options: TrainOptions,
     stream: Stream,
   ): Promise<TrainResult> {
-    checkParameters(this.#layout, parameters)
-    checkExamples(this.#layout, this.#model.loss, examples)
-    checkOptions(this.#layout, this.#model.loss, options)
-    const seeds = drops(this.#model) ? stream.fork('dropout') : undefined
-    const validation = validationOf(this, this.#model.loss, options)
+    const [layout, { loss }] = [this.#layout, this.#model]
+    const { examples, validation } = checkRun(layout, loss, parameters, given, options)
+    const job = {
+      ...{ examples, options, stream, targets: targetsOf(layout, loss) },
+      chances: chancesOf(this.#model, options, stream),
+      check: (batch: Examples) => checkExamples(layout, loss, batch),
+    }
+    const surroundings = {
+      validation: validationOf(this, loss, validation, options),
+      pause: this.#pause,
+      explain: (now: Float32Array) => causeOf(layout, isStreamed(given) ? undefined : given, now),
+    }
     return this.#withProgram(programFor(options, examples.rows), (workshop) =>
-      run(workshop, parameters, { examples, options, stream, seeds, validation, pause: this.#pause }),
+      run(workshop, parameters, job, surroundings),
     )
   }
 

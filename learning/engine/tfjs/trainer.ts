@@ -7,13 +7,14 @@ import { type ModelDescription, runningShare } from '../../models/description.ts
 import { initialParameters } from '../../models/initial.ts'
 import { type Layout, layOut } from '../../models/layout.ts'
 import { followsBatches } from '../../models/placement.ts'
-import { epochBatches } from '../batches.ts'
-import { drops } from '../dropout.ts'
-import { validationOf } from '../early-stopping.ts'
-import { checkExamples, checkInputs, checkParameters, LossNotFiniteError } from '../examples.ts'
-import { checkOptions } from '../options.ts'
+import { augment } from '../augmentation.ts'
+import { type Batches, type Examples, epochBatches } from '../batches.ts'
+import { chancesOf } from '../chances.ts'
+import { pick, validationOf } from '../early-stopping.ts'
+import { causeOf, checkExamples, checkInputs, checkParameters, isStreamed, LossNotFiniteError } from '../examples.ts'
+import { checkRun } from '../options.ts'
 import { rateAt } from '../schedule.ts'
-import type { Examples, Trainer, TrainerFactory, TrainOptions, TrainResult } from '../trainer.ts'
+import type { Trainer, TrainerFactory, TrainOptions, TrainResult } from '../trainer.ts'
 import { openBackend, type TfjsBackend, type TfjsOptions, useBackend } from './backend.ts'
 import { forward, link, meanLoss, type Weighting } from './forward.ts'
 import { Optimiser } from './optimiser.ts'
@@ -57,17 +58,16 @@ class TfjsTrainer implements Trainer {
 
   async train(
     parameters: Float32Array,
-    examples: Examples,
+    given: Examples | Batches,
     options: TrainOptions,
     stream: Stream,
   ): Promise<TrainResult> {
-    checkParameters(this.#layout, parameters)
-    checkExamples(this.#layout, this.#model.loss, examples)
-    checkOptions(this.#layout, this.#model.loss, options)
+    const parts = checkRun(this.#layout, this.#model.loss, parameters, given, options)
+    const { examples } = parts
     if (options.privacy !== undefined) {
       throw new InputError('ERR_ENGINE', 'private steps need the compiled engine; this model runs on tfjs', 'privacy')
     }
-    const validation = validationOf(this, this.#model.loss, options)
+    const validation = validationOf(this, this.#model.loss, parts.validation, options)
     await useBackend(this.#backend)
     const variables = this.#variables(parameters)
     const anchors = options.proximal ? variables.map((variable) => variable.clone()) : []
@@ -76,22 +76,31 @@ class TfjsTrainer implements Trainer {
     const { classWeights, focal = 0, learningRate, schedule, epochs, batchSize } = options
     const weighting = { classWeights: classWeights && tf.tensor1d([...classWeights]), focal }
     const allSteps = epochs * Math.ceil(examples.rows / batchSize)
-    const seeds = drops(this.#model) ? stream.fork('dropout') : undefined
+    const chances = chancesOf(this.#model, options, stream)
     let steps = 0
     let loss = 0
     try {
       for (let epoch = 0; epoch < epochs; epoch++) {
         const before = readFlat(variables, this.parameterCount)
         let total = 0
-        for (const batch of epochBatches(examples.rows, batchSize, stream)) {
+        let seen = 0
+        for await (const batch of this.#batches(examples, batchSize, stream)) {
           const rate = rateAt(learningRate, schedule, steps, allSteps)
-          const state = { variables, anchors, drifts, optimiser, weighting, seed: seeds?.uint32() }
-          const batchLoss = this.#step(state, gather(examples, batch), { ...options, learningRate: rate })
-          if (!Number.isFinite(batchLoss)) throw new LossNotFiniteError(steps, batchLoss, before)
-          total += batchLoss * batch.length
+          const state = { variables, anchors, drifts, optimiser, weighting, seed: chances.dropout?.uint32() }
+          const { augmentation } = options
+          if (augmentation && chances.augmentation)
+            augment(batch.x, this.#model.input, augmentation, chances.augmentation)
+          const batchLoss = this.#step(state, batch, { ...options, learningRate: rate })
+          if (!Number.isFinite(batchLoss)) {
+            const now = readFlat(variables, this.parameterCount)
+            const cause = causeOf(this.#layout, isStreamed(given) ? undefined : given, now)
+            throw new LossNotFiniteError(steps, batchLoss, before, cause)
+          }
+          total += batchLoss * batch.rows
+          seen += batch.rows
           steps++
         }
-        loss = total / examples.rows
+        loss = total / seen
         if (await validation?.ends(readFlat(variables, this.parameterCount))) break
         await useBackend(this.#backend)
       }
@@ -127,6 +136,19 @@ class TfjsTrainer implements Trainer {
 
   /** Everything is disposed where it was made; a trainer holds no tensor between calls. */
   dispose(): void {}
+
+  async *#batches(examples: Examples | Batches, batchSize: number, stream: Stream): AsyncGenerator<Examples> {
+    if (!isStreamed(examples)) {
+      for (const batch of epochBatches(examples.rows, batchSize, stream)) yield pick(examples, batch)
+      return
+    }
+    for await (const batch of examples.epoch(batchSize, stream)) {
+      checkExamples(this.#layout, this.#model.loss, batch)
+      yield batch
+      // Others may have used the library meanwhile.
+      await useBackend(this.#backend)
+    }
+  }
 
   /** One gradient step on one batch; returns its mean loss before the step, without the penalties. */
   #step(
@@ -196,20 +218,6 @@ function clip(gradients: readonly tf.Tensor[], bound: number | undefined): reado
   if (bound === undefined) return gradients
   const norm = Math.sqrt(tf.addN(gradients.map((gradient) => gradient.square().sum())).dataSync()[0])
   return norm > bound ? gradients.map((gradient) => gradient.mul(bound / norm)) : gradients
-}
-
-function gather(
-  { x, y, features, rows }: Examples,
-  batch: Uint32Array,
-): { readonly x: Float32Array; readonly y: Float32Array } {
-  const targets = y.length / rows
-  const batchX = new Float32Array(batch.length * features)
-  const batchY = new Float32Array(batch.length * targets)
-  for (const [i, row] of batch.entries()) {
-    batchX.set(x.subarray(row * features, (row + 1) * features), i * features)
-    batchY.set(y.subarray(row * targets, (row + 1) * targets), i * targets)
-  }
-  return { x: batchX, y: batchY }
 }
 
 function readFlat(variables: readonly tf.Variable[], count: number): Float32Array {

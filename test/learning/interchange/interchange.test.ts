@@ -97,6 +97,7 @@ const flatten: Layer = { type: 'flatten' }
 const networks: Readonly<Record<string, readonly [readonly Layer[], 'columns' | 'image']>> = {
   'a linear model': [[], 'columns'],
   'every activation': [activations.map((_, i) => dense(5, i)), 'columns'],
+  'batch norm': [[dense(8), { type: 'batchNorm' }, dense(4)], 'columns'],
   'layer norm and dropout': [[dense(8), { type: 'layerNorm' }, { type: 'dropout', rate: 0.5 }, dense(4)], 'columns'],
   'a convolution with zeros round the image, largest of windows': [
     [conv(), { type: 'maxPool2d', size: 2, stride: 2 }, flatten, dense(6)],
