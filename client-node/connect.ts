@@ -1,7 +1,7 @@
 /** A site's link over the network: control frames on socket.io, bulk bytes over plain HTTP, both outbound. */
 
 import { createHash } from 'node:crypto'
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
+import { type Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
 import { io, type Socket } from 'socket.io-client'
@@ -11,19 +11,38 @@ import { ProtocolError } from '../protocol/errors.ts'
 import type { SiteLink } from '../protocol/wire/channel.ts'
 import { limits } from '../protocol/wire/limits.ts'
 import { Mailbox } from '../protocol/wire/mailbox.ts'
+import { proxyAgentFor } from './proxy.ts'
 
 /** How often an interrupted transfer is taken up again before the link counts as lost. */
 const transferAttempts = 5
 
+/** WebSocket first; where a proxy lets none through, requests that are held open (long polling). */
+const transports = ['websocket', 'polling']
+
 /** Connects once. @throws ProtocolError ERR_UNREACHABLE when nobody answers at `url`. */
 export async function connect(url: URL): Promise<SiteLink> {
-  const socket = io(url.origin, {
+  const agent = proxyAgentFor(url)
+  try {
+    return await connectBy(transports, url, agent)
+  } catch (error) {
+    // A WebSocket that is neither opened nor refused: something on the way swallows it.
+    if (!(error instanceof TimedOut)) throw error
+    return connectBy(['polling'], url, agent)
+  }
+}
+
+async function connectBy(by: string[], url: URL, agent: Agent | undefined): Promise<SiteLink> {
+  const options = {
     path: `${url.pathname.replace(/\/$/, '')}/socket.io`,
-    transports: ['websocket', 'polling'],
+    transports: by,
+    tryAllTransports: true,
     reconnection: false,
     timeout: 10_000,
     autoConnect: false,
-  })
+    forceNew: true,
+  }
+  // Node's transports take an agent; the types know those of browsers alone.
+  const socket = io(url.origin, agent === undefined ? options : Object.assign(options, { agent }))
   const frames = new Mailbox<Uint8Array>()
   socket.on('frame', (frame: unknown) => {
     if (frame instanceof Uint8Array && frame.length <= limits.frame) {
@@ -33,6 +52,11 @@ export async function connect(url: URL): Promise<SiteLink> {
   socket.on('disconnect', () => frames.close())
   await opened(socket, url)
   let token = ''
+  const bulk = (): Bulk => ({
+    url: new URL(`${url.pathname.replace(/\/$/, '')}/bulk/`, url),
+    headers: { authorization: `Bearer ${token}` },
+    agent,
+  })
   return {
     frames,
     send: (frame) => {
@@ -45,27 +69,30 @@ export async function connect(url: URL): Promise<SiteLink> {
     authorise: (given) => {
       token = toHex(given)
     },
-    upload: (blob, hash) => upload(bulk(url, token), blob, toHex(hash)),
-    download: (hash, maxBytes) => download(bulk(url, token), toHex(hash), maxBytes),
+    upload: (blob, hash) => upload(bulk(), blob, toHex(hash)),
+    download: (hash, maxBytes) => download(bulk(), toHex(hash), maxBytes),
   }
 }
+
+/** Nobody has refused the connection, and nobody has taken it. */
+class TimedOut extends ProtocolError {}
 
 /** Milliseconds for all of the connecting: a coordinator that dies half-way through it says nothing more. */
 const openingMilliseconds = 15_000
 
 function opened(socket: Socket, url: URL): Promise<void> {
   return new Promise((resolve, reject) => {
-    const fail = (reason: string): void => {
+    const fail = (reason: string, Kind: typeof ProtocolError = ProtocolError): void => {
       clearTimeout(late)
       socket.close()
-      reject(new ProtocolError('ERR_UNREACHABLE', `no coordinator answers at ${url.href}: ${reason}`))
+      reject(new Kind('ERR_UNREACHABLE', `no coordinator answers at ${url.href}: ${reason}`))
     }
-    const late = setTimeout(() => fail('the connection was not completed in time'), openingMilliseconds)
+    const late = setTimeout(() => fail('the connection was not completed in time', TimedOut), openingMilliseconds)
     socket.once('connect', () => {
       clearTimeout(late)
       resolve()
     })
-    socket.once('connect_error', (error) => fail(error.message))
+    socket.once('connect_error', (error) => fail(error.message, error.message === 'timeout' ? TimedOut : ProtocolError))
     socket.once('disconnect', (reason) => fail(reason))
     socket.io.once('close', (reason) => fail(reason))
     socket.connect()
@@ -75,12 +102,8 @@ function opened(socket: Socket, url: URL): Promise<void> {
 interface Bulk {
   readonly url: URL
   readonly headers: Readonly<Record<string, string>>
+  readonly agent: Agent | undefined
 }
-
-const bulk = (url: URL, token: string): Bulk => ({
-  url: new URL(`${url.pathname.replace(/\/$/, '')}/bulk/`, url),
-  headers: { authorization: `Bearer ${token}` },
-})
 
 const receivedSchema = z.object({ received: z.int().min(0) })
 
@@ -162,10 +185,11 @@ interface Answer {
   readonly body: Uint8Array
 }
 
-function exchange({ url, headers }: Bulk, path: string, call: Call): Promise<Answer> {
+function exchange({ url, headers, agent }: Bulk, path: string, call: Call): Promise<Answer> {
   const target = new URL(path, url)
   const options: RequestOptions = {
     method: call.method,
+    ...(agent && { agent }),
     headers: {
       ...headers,
       ...call.headers,

@@ -8,7 +8,7 @@ import { decode } from '../protocol/vector/encoding.ts'
 import { packedLength, packVector } from '../protocol/vector/packing.ts'
 import { roundOf } from '../protocol/wire/attempts.ts'
 import { share } from './record.ts'
-import type { RunState } from './run-state.ts'
+import { present, type RunState } from './run-state.ts'
 import { sumSecurely } from './secure-sum.ts'
 
 export interface RoundStep<State> {
@@ -40,7 +40,17 @@ export async function runRound<State, Site>(
     startHash: toHex(stateHash),
   })
   run.attempt = step.attempt
+  const round = roundOf(step.attempt)
+  const here = present(run)
+  // Where shares were asked for before, the round can only be made with the same sites: all are asked.
+  const bound = run.asked?.round === round
+  run.cohort = run.attendances.choose(round, here, {
+    needed: bound ? here.length : run.adder.session.formation.needed,
+    sampled: isTraining(step.request) ? run.plan.sampling?.sites : undefined,
+    seed: run.plan.seed,
+  })
   const { sum, survivors, absent, transcripts, culprits } = await sumSecurely(run, { ...step, stateHash })
+  run.attendances.note(round, survivors, absent)
   for (const culprit of culprits) await accuse(run, culprit)
 
   run.noiseSum(sum, step.request, run.random)
@@ -53,7 +63,7 @@ export async function runRound<State, Site>(
   run.previous = transcripts
   run.report({
     type: 'round',
-    round: roundOf(step.attempt),
+    round,
     purpose: step.request.purpose,
     sites,
     absent: absences,
@@ -65,6 +75,9 @@ export async function runRound<State, Site>(
   })
   return committed
 }
+
+/** A round of the model, whose numbers take 32 bits; statistics and evaluations take 64 and ask every site. */
+const isTraining = ({ bits }: SumRequest): boolean => bits === 32
 
 /** The sum is exact all the same; who revealed or dealt false shares is named in the journal and has to come back anew. */
 async function accuse<State, Site>(run: RunState<State, Site>, { index, as }: Culprit): Promise<void> {

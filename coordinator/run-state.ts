@@ -16,6 +16,7 @@ import type { Message, RosterEntry } from '../protocol/wire/messages.ts'
 import type { Offer } from '../protocol/wire/offer.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import type { Clock } from './clock.ts'
+import type { Attendances, Cohort } from './cohort.ts'
 import type { RunEvent } from './events.ts'
 import type { Member, Members, Verdict } from './members.ts'
 import { type RunRecord, takeConsent, takeCountersignature, takeWithdrawal } from './record.ts'
@@ -61,6 +62,10 @@ export interface RunState<State, Site> extends RunParts<State, Site> {
   deposits: Map<number, Deposited>
   /** Members that were found to break the protocol: they take no further part in this run. */
   readonly barred: Set<number>
+  /** How the members did so far. */
+  readonly attendances: Attendances
+  /** Who is asked in the round that is under way. */
+  cohort: Cohort
   /** The attempt that is being made. */
   attempt: number
   /** Transcripts of the last round that was committed. */

@@ -10,6 +10,7 @@ import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
 import type { RosterEntry } from '../protocol/wire/messages.ts'
 import { makeOffer } from '../protocol/wire/offer.ts'
 import type { Checkpoint } from './checkpoint.ts'
+import { Attendances } from './cohort.ts'
 import type { FinishedEvent } from './events.ts'
 import { blame } from './grouped-round.ts'
 import { Halted } from './members.ts'
@@ -25,6 +26,10 @@ export interface RunResult<State> {
 
 /** Back-off between attempts at one round, in milliseconds. */
 const backOff = (tries: number): number => Math.min(30_000, 250 * 2 ** tries)
+
+/** Attempts at one round after which the run rests until somebody comes, or for this long. */
+const triesBeforeRest = 6
+const restMilliseconds = 300_000
 
 /** @throws Halted where the operator paused or stopped it; a run that was paused goes on from its journal. */
 export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promise<RunResult<State>> {
@@ -145,6 +150,8 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
     declined: new Set(),
     deposits: new Map(),
     barred: new Set(),
+    attendances: new Attendances(),
+    cohort: { members: [], absent: [] },
     attempt: 0,
     previous: parts.from?.transcripts ?? [],
     asked: parts.from && askedBefore(parts.from, parts.roster),
@@ -182,7 +189,9 @@ interface Step<State> {
 /** Tries a round until it commits. A failed attempt costs nothing but time: nothing of it was learned. */
 async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<State>): Promise<Committed<State>> {
   const before = run.from !== undefined && roundOf(run.from.attempt) === step.round ? run.from.attempt : 0
-  for (let tries = before === 0 ? 0 : before - attemptOf(step.round, 0) + 1; ; tries++) {
+  // Attempts of an earlier process are numbers that are taken, not failures of this one.
+  const first = before === 0 ? 0 : before - attemptOf(step.round, 0) + 1
+  for (let tries = first; ; tries++) {
     const attempt = attemptOf(step.round, tries)
     try {
       return await runRound(run, { ...step, attempt })
@@ -197,18 +206,7 @@ async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<S
       run.deposits = new Map()
       await run.journal({ type: 'abort', attempt, code: error.code, reason: error.message })
       await blame(run, error)
-      const milliseconds = backOff(tries)
-      run.report({
-        type: 'retry',
-        round: step.round,
-        code: error.code,
-        reason: error.message,
-        seconds: milliseconds / 1000,
-      })
-      await run.members.attend({
-        until: run.clock.now() + milliseconds,
-        take: (member, message) => takeMembership(run, member, message),
-      })
+      await retryLater(run, { round: step.round, failures: tries - first, error })
       await assemble(run)
     }
   }
@@ -221,4 +219,38 @@ function askedBefore(
 ): RunState<unknown, unknown>['asked'] {
   const survivors = [...roster.entries()].flatMap(([index, { name }]) => (asked.includes(name) ? [index] : []))
   return { round: rounds, survivors: new Set(survivors) }
+}
+
+interface FailedTry {
+  readonly round: number
+  /** Attempts at this round that failed before. */
+  readonly failures: number
+  readonly error: ProtocolError
+}
+
+/** Backs off; a round that keeps failing lets the run rest, and say so, until a site joins or the rest is over. */
+async function retryLater<State, Site>(
+  run: RunState<State, Site>,
+  { round, failures, error: { code, message: reason } }: FailedTry,
+): Promise<void> {
+  const resting = failures + 1 >= triesBeforeRest
+  const milliseconds = resting ? restMilliseconds : backOff(failures)
+  run.report({ type: 'retry', round, code, reason, seconds: milliseconds / 1000 })
+  if (resting) {
+    const names = present(run).map(({ name }) => name)
+    const missing = run.roster.map(({ name }) => name).filter((name) => !names.includes(name))
+    run.report({ type: 'waiting', present: names, missing, needed: run.adder.session.formation.needed })
+  }
+  const until = run.clock.now() + milliseconds
+  let joined = false
+  while (run.clock.now() < until && !(resting && joined)) {
+    await run.members.attend({
+      until,
+      take: (member, message) => {
+        joined ||= message.type === 'join'
+        return takeMembership(run, member, message)
+      },
+    })
+  }
+  if (resting) run.report({ type: 'assembled', sites: present(run).length })
 }

@@ -14,7 +14,7 @@ import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
 import type { Message } from '../protocol/wire/messages.ts'
 import { admitted, GroupedRound } from './grouped-round.ts'
 import type { Absence, Member, Verdict } from './members.ts'
-import { present, type RunState, takeMembership } from './run-state.ts'
+import { type RunState, takeMembership } from './run-state.ts'
 
 export interface SumStep {
   readonly attempt: number
@@ -85,7 +85,8 @@ async function ensureDeposits<State, Site>(
   { attempt, groups }: DepositStep,
 ): Promise<void> {
   const asked: number[] = []
-  const here = new Set(present(run).map(({ index }) => index))
+  const here = new Set(run.cohort.members.map(({ index }) => index))
+  await round.note(run.cohort.absent)
   const free = new Set(groups.flatMap((group) => admitted(run, attempt, group)))
   run.deposits = new Map([...run.deposits].filter(([index]) => here.has(index) && free.has(index)))
   for (const group of groups) {

@@ -8,7 +8,7 @@ import type { PrivacyEvent } from '../protocol/privacy/event.ts'
 import { mechanisms } from '../protocol/privacy/index.ts'
 import type { Unit } from '../protocol/privacy/mechanism.ts'
 import type { Random } from '../protocol/random.ts'
-import { honestNoise } from '../protocol/secagg/formation.ts'
+import { type Formation, formationOf, honestNoise } from '../protocol/secagg/formation.ts'
 import { algorithms } from './algorithms/index.ts'
 import type { Site } from './algorithms/site.ts'
 import { models } from './models/index.ts'
@@ -44,9 +44,7 @@ export function computationOf(plan: Plan, sites: number, { simulated = false } =
     const message = `"${plan.algorithm.name}" shows the coordinator one site at a time; it runs in a simulation only`
     throw new InputError('ERR_PLAN', message, 'algorithm.name')
   }
-  if (plan.sampling !== undefined && !simulated) {
-    throw new InputError('ERR_PLAN', 'rounds of some of the sites run in a simulation only', 'sampling')
-  }
+  if (plan.sampling !== undefined && !simulated) checkSampling(plan.sampling, formationOf(sites, plan), sites)
   const honest = honestNoise(sites, plan)
   const mechanism = mechanisms[plan.privacy.name].create(plan.privacy, { sites, honest, releases: plan.rounds })
   if (plan.sampling !== undefined && mechanism.unit !== undefined) {
@@ -62,4 +60,21 @@ export function computationOf(plan: Plan, sites: number, { simulated = false } =
     unit: mechanism.unit,
     cost: (request) => mechanism.charge(request),
   }
+}
+
+/** Thresholds are over the roster, so that no choice of a cohort can lower them: a round cannot ask fewer sites than they need. */
+function checkSampling(
+  { sites: sampled }: { readonly sites: number },
+  { needed, groups }: Formation,
+  sites: number,
+): void {
+  const where = 'sampling.sites'
+  if (sampled < needed)
+    throw new InputError(
+      'ERR_PLAN',
+      `a secure sum over a roster of ${sites} needs ${needed} sites; found ${sampled}`,
+      where,
+    )
+  if (groups > 1)
+    throw new InputError('ERR_PLAN', 'sites that sum in groups are all asked; leave sampling out, or simulate', where)
 }

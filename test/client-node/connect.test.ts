@@ -1,0 +1,152 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { connect } from '../../client-node/connect.ts'
+import { proxyAgentFor } from '../../client-node/proxy.ts'
+import { bulkPlane } from '../../coordinator/bulk.ts'
+import { type Doors, openDoors } from '../../coordinator/server.ts'
+import type { Blobs } from '../../coordinator/store/blobs/blobs.ts'
+import { diskBlobs } from '../../coordinator/store/blobs/disk.ts'
+import type { CoordinatorLink } from '../../protocol/wire/channel.ts'
+import { Mailbox } from '../../protocol/wire/mailbox.ts'
+import { Command } from '../../simulations/demo/processes.ts'
+import { FaultProxy } from '../support/fault-proxy.ts'
+
+const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
+
+const same = (a: Uint8Array | undefined, b: Uint8Array): boolean => a !== undefined && Buffer.from(a).equals(b)
+
+let doors: Doors
+let published: Blobs
+let arrivals: Mailbox<CoordinatorLink>
+const proxied = ['HTTP_PROXY', 'http_proxy', 'NO_PROXY', 'no_proxy']
+const before = proxied.map((name) => process.env[name])
+const ends: (() => unknown)[] = []
+
+beforeEach(async () => {
+  for (const name of proxied) delete process.env[name]
+  const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
+  published = await diskBlobs(join(folder, 'blobs'))
+  arrivals = new Mailbox<CoordinatorLink>()
+  const onFault = (error: unknown): void => {
+    throw error
+  }
+  doors = await openDoors({
+    ...{ host: '127.0.0.1', port: 0, routes: () => {}, onLink: (link) => arrivals.put(link) },
+    bulk: await bulkPlane({ staging: join(folder, 'staging'), published, onFault }),
+  })
+})
+
+afterEach(async () => {
+  for (const end of ends.splice(0)) await end()
+  await doors.close()
+  proxied.forEach((name, i) => {
+    if (before[i] === undefined) delete process.env[name]
+    else process.env[name] = before[i]
+  })
+})
+
+/** Both ends of a link over the port, past their handshake. */
+async function linked(port: number) {
+  const site = await connect(new URL(`http://127.0.0.1:${port}`))
+  ends.push(() => site.close())
+  const coordinator = await arrivals.next()
+  if (coordinator === undefined) throw new Error('nobody came')
+  const token = new Uint8Array(randomBytes(32))
+  coordinator.authorise(token, () => {})
+  site.authorise(token)
+  return { site, coordinator }
+}
+
+describe('a transfer that breaks off', () => {
+  const size = 6_000_000
+  const cut = 2_500_000
+
+  test('is taken up where it stopped on its way up: hardly a byte is sent twice', async () => {
+    const network = await FaultProxy.to(doors.port)
+    ends.push(() => network.close())
+    const { site, coordinator } = await linked(network.port)
+    coordinator.expect(size)
+    const blob = new Uint8Array(randomBytes(size))
+    const sent = network.carried
+    network.cutAfter(cut)
+    await site.upload(blob, sha256(blob))
+    expect(same(await coordinator.take(sha256(blob)), blob)).toBe(true)
+    // What was in the sockets when it broke, and the headers, are all that comes on top.
+    expect(network.carried - sent).toBeGreaterThan(size)
+    expect(network.carried - sent).toBeLessThan(size + cut / 2)
+  })
+
+  test('is taken up where it stopped on its way down', async () => {
+    const blob = new Uint8Array(randomBytes(size))
+    await published.put(Buffer.from(sha256(blob)).toString('hex'), blob)
+    const read: number[] = []
+    const { read: reading } = published
+    let broken = false
+    published.read = async function* (hash, start) {
+      read.push(start)
+      let passed = 0
+      for await (const part of reading(hash, start)) {
+        yield part
+        passed += part.length
+        if (!broken && passed >= cut) {
+          broken = true
+          throw new Error('the disk hangs')
+        }
+      }
+    }
+    const { site } = await linked(doors.port)
+    expect(same(await site.download(sha256(blob), size), blob)).toBe(true)
+    expect(read).toHaveLength(2)
+    expect(read[1]).toBeGreaterThan(0)
+  })
+})
+
+describe('behind a proxy', () => {
+  async function startProxy(...mode: string[]): Promise<Command> {
+    const proxy = new Command('dist/test/support/connect-proxy.js', mode)
+    ends.push(() => proxy.kill('SIGKILL'))
+    const { port } = await proxy.until(({ type }) => type === 'listening')
+    process.env.http_proxy = `http://127.0.0.1:${port}`
+    return proxy
+  }
+
+  test('frames and bulk bytes go through its tunnels', async () => {
+    const proxy = await startProxy()
+    const { site, coordinator } = await linked(doors.port)
+    site.send(Uint8Array.of(7))
+    expect((await coordinator.frames[Symbol.asyncIterator]().next()).value).toEqual(Uint8Array.of(7))
+    const blob = new Uint8Array(randomBytes(100_000))
+    coordinator.expect(blob.length)
+    await site.upload(blob, sha256(blob))
+    expect(same(await coordinator.take(sha256(blob)), blob)).toBe(true)
+    const tunnels = proxy.lines.filter(({ type }) => type === 'tunnel')
+    expect(tunnels.length).toBeGreaterThanOrEqual(2)
+    for (const { to } of tunnels) expect(to).toBe(`127.0.0.1:${doors.port}`)
+  })
+
+  test('that lets no WebSocket through, requests are held open instead', async () => {
+    await startProxy('no-upgrade')
+    const { site, coordinator } = await linked(doors.port)
+    const frames = {
+      site: site.frames[Symbol.asyncIterator](),
+      coordinator: coordinator.frames[Symbol.asyncIterator](),
+    }
+    for (let i = 0; i < 3; i++) {
+      site.send(Uint8Array.of(i))
+      expect((await frames.coordinator.next()).value).toEqual(Uint8Array.of(i))
+      coordinator.send(Uint8Array.of(i, i))
+      expect(new Uint8Array((await frames.site.next()).value)).toEqual(Uint8Array.of(i, i))
+    }
+  })
+
+  test('NO_PROXY is heeded, and a proxy that is gone is an unreachable coordinator', async () => {
+    process.env.http_proxy = 'http://127.0.0.1:9'
+    await expect(connect(new URL(`http://127.0.0.1:${doors.port}`))).rejects.toMatchObject({ code: 'ERR_UNREACHABLE' })
+    process.env.no_proxy = '127.0.0.1'
+    expect(proxyAgentFor(new URL(`http://127.0.0.1:${doors.port}`))).toBeUndefined()
+    await linked(doors.port)
+  })
+})
