@@ -17,6 +17,7 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import('./client-node/policy.ts')).policyCommand(),
   audit: async () => (await import('./client-node/audit.ts')).auditCommand(),
   withdraw: async () => (await import('./client-node/withdraw.ts')).withdrawCommand(),
+  receipts: async () => (await import('./client-node/receipts.ts')).receiptsCommand(),
   review: async () => (await import('./client-node/review.ts')).reviewCommand(),
   predict: async () => (await import('./client-node/predict.ts')).predictCommand(),
   join: async () => (await import('./client-node/join.ts')).joinCommand(),

@@ -1,6 +1,6 @@
 /** The agent of a site: it keeps a link to the coordinator, takes part in runs on its own records, and always comes back. */
 
-import { appendFile, mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parse as parseYaml } from 'yaml'
@@ -28,6 +28,7 @@ import { WatchedDesk } from './desk.ts'
 import { type LedgerFile, openLedger } from './ledger-file.ts'
 import { localMoment } from './moment.ts'
 import { readPolicy, writePolicy } from './policy-file.ts'
+import { ReceiptFile, withReceipts } from './receipt-file.ts'
 import { fileBook } from './record-book.ts'
 import { backOff, isFinal, random, session } from './session.ts'
 import { type Claim, claimed, RunsOfSite } from './site-runs.ts'
@@ -82,13 +83,14 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
   const { config, signal, report } = options
   let declined: InputError | undefined
   const desk = new WatchedDesk(join(config.folder, 'plans'))
+  const receipts = new ReceiptFile(join(config.folder, 'receipts.jsonl'))
   const watched = (event: AgentEvent): void => {
     if (event.type === 'declined' && event.code !== 'ERR_APPROVAL_PENDING')
       declined = new InputError(errorCode(event.code), event.reason)
     report(event)
   }
   const runs = new RunsOfSite((claim) =>
-    openParticipant({ ...options, identity, ledger, desk, claim, report: watched }),
+    openParticipant({ ...options, identity, ledger, desk, receipts, claim, report: watched }),
   )
   let versions = wireVersions
   for (let failures = 0; !signal.aborted; ) {
@@ -133,12 +135,13 @@ interface Parts extends AgentOptions {
   readonly identity: Identity
   readonly ledger: LedgerFile
   readonly desk: WatchedDesk
+  readonly receipts: ReceiptFile
   readonly claim: Claim
 }
 
 /** A participant for one run. */
 async function openParticipant(parts: Parts): Promise<Participant> {
-  const { config, trainer, report, identity, ledger, desk, claim } = parts
+  const { config, trainer, report, identity, ledger, desk, receipts, claim } = parts
   const roster = parseRoster(await readText(config.roster, 'ERR_ROSTER'))
   const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
   const source = await openSource(config.data)
@@ -150,7 +153,7 @@ async function openParticipant(parts: Parts): Promise<Participant> {
     return { site: { name: config.name, table, trainer, random }, rows: table.rows }
   }
   const coordinator = fromHex(config.coordinatorKey)
-  return createParticipant<unknown, Site>({
+  const participant = createParticipant<unknown, Site>({
     name: config.name,
     identity,
     book: fileBook(config.folder, { name: config.name, coordinator, roster }),
@@ -182,12 +185,10 @@ async function openParticipant(parts: Parts): Promise<Participant> {
       const { releases } = loss
       report({ type: 'charged', unit: charge.unit, epsilon: epsilonOf(loss, delta), delta, releases })
     },
-    keepReceipt: async (receipt) => {
-      await mkdir(config.folder, { recursive: true, mode: 0o700 })
-      await appendFile(join(config.folder, 'receipts.jsonl'), `${JSON.stringify(receipt)}\n`, { mode: 0o600 })
-    },
+    keepReceipt: async (receipt) => receipts.contribution(receipt),
     report,
   })
+  return withReceipts(participant, receipts)
 }
 
 const readText = (path: string, code: `ERR_${string}`): Promise<string> =>

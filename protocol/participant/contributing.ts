@@ -78,11 +78,15 @@ async function contributionTo<State, Site>(
   const computed = await shell.during(algorithm.contribute(state, request, site, round), beat)
   const released = releaseCells(policy, request, computed)
   if ('rule' in released) throw refused([released])
-  const { lanes } = released
+  const { lanes, suppressed } = released
   const coins = new Stream(`${plan.seed}/${shell.name}/${round}/rounding`)
   const encoded = encode(lanes, request, { sites: party.session.roster.length, coins })
   membership.noiseShare(encoded, request, party.random)
-  const contents = contentsOf({ session: party.session.id, round, request, lanes })
+  const { unit, cost } = membership
+  const contents = contentsOf({
+    ...{ session: party.session.id, plan: plan.name, round, request, lanes, suppressed },
+    ...{ mechanism: plan.privacy.name, unit: unit ?? null, charge: cost(request) },
+  })
   membership.said = { stateHash, encoded, contents }
   membership.charged = charged
   return membership.said

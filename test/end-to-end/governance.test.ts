@@ -202,6 +202,18 @@ describe('the journal that all sites share', () => {
       expect([what, code, stderr]).toEqual([what, 3, expect.stringMatching(/ERR_AUDIT\n {2}entry \d+ does not hold/)])
     }
 
+    const receipts = await concordat('receipts', ...site)
+    expect(receipts).toMatchObject({
+      code: 0,
+      lines: [{ contributions: 5, missing: [], clipRate: expect.any(Number) }],
+    })
+    const kept = join(home, 'receipts.jsonl')
+    const lines = (await readFile(kept, 'utf8')).split('\n')
+    const contributed = lines.findLastIndex((line) => line.includes('"contribution"'))
+    await writeFile(kept, `${lines.slice(0, contributed).join('\n')}\n`)
+    const short = await concordat('receipts', ...site)
+    expect([short.code, short.stderr]).toEqual([2, expect.stringMatching(/without a receipt: \w{12} round 4/)])
+
     const [{ entry: { sumHash } = { sumHash: '' } }] = entries.flatMap(({ entry }) =>
       entry.type === 'round' ? [{ entry }] : [],
     )
