@@ -1,0 +1,46 @@
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import * as z from 'zod'
+import { type OpenPage, openPage } from '../../support/chromium.ts'
+import { hashOf, runs } from '../../support/training-runs.ts'
+
+let opened: OpenPage | undefined
+
+const page = () => {
+  if (opened === undefined) throw new Error('no page is open')
+  return opened.page
+}
+
+const call = (name: string, ...given: readonly unknown[]): Promise<unknown> =>
+  page().evaluate(`${name}(${given.map((value) => JSON.stringify(value)).join(', ')})`)
+
+const training = z.object({ backend: z.string(), losses: z.array(z.number()).length(2) })
+
+beforeAll(async () => {
+  opened = await openPage('test/support/pages/training.ts')
+  await page().route('**/*.wasm', (route) => {
+    const name = new URL(route.request().url()).pathname.split('/').at(-1)
+    return route.fulfill({ path: `node_modules/@tensorflow/tfjs-backend-wasm/dist/${name}` })
+  })
+})
+afterAll(() => opened?.close())
+
+test.each(Object.keys(runs()))('%s ends with the same bits in Node and in Chromium', async (name) => {
+  expect(await call('trainedHash', name)).toBe(await hashOf(runs()[name]))
+})
+
+test('a browser chooses the compiled engine, without loading TensorFlow.js', async () => {
+  const requests: string[] = []
+  page().on('request', (request) => requests.push(request.url()))
+  expect(await call('chosen')).toMatch(/^compiled (simd128|relaxed)$/)
+  expect(requests).toEqual([])
+})
+
+test.each(['cpu', 'wasm', 'webgl'])('TensorFlow.js trains on %s in the browser', async (backend) => {
+  const trained = training.parse(await call('trainedOn', backend, '/'))
+  expect(trained.backend).toBe(`tfjs ${backend}`)
+  expect(trained.losses[1]).toBeLessThan(trained.losses[0])
+})
+
+test('a backend that the browser lacks is refused when it is forced', async () => {
+  await expect(call('trainedOn', 'webgpu', '/')).rejects.toThrow(/ERR_BACKEND|cannot run on webgpu/)
+})
