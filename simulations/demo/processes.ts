@@ -20,6 +20,13 @@ export interface Exit {
   readonly stderr: string
 }
 
+/** What a process finds around it. */
+export interface Surroundings {
+  readonly environment?: Readonly<Record<string, string>>
+  /** No file may grow beyond so many blocks of 512 bytes: how a disk that is full looks to it. Not on Windows. */
+  readonly fileBlocks?: number
+}
+
 /** A running `concordat` command whose output is one JSON object a line. */
 export class Command {
   readonly exited: Promise<Exit>
@@ -28,8 +35,14 @@ export class Command {
   readonly #child: ChildProcess
   readonly #watchers = new Set<(line: Line) => void>()
 
-  constructor(entry: string, arguments_: readonly string[]) {
-    this.#child = spawn(process.execPath, [entry, ...arguments_, '--json'], { stdio: ['ignore', 'pipe', 'pipe'] })
+  constructor(entry: string, arguments_: readonly string[], { environment = {}, fileBlocks }: Surroundings = {}) {
+    const command = [process.execPath, entry, ...arguments_, '--json']
+    const limited =
+      fileBlocks === undefined ? command : ['sh', '-c', `ulimit -f ${fileBlocks} && exec "$@"`, 'sh', ...command]
+    this.#child = spawn(limited[0], limited.slice(1), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...environment },
+    })
     let stderr = ''
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       stderr += chunk.toString('utf8')
@@ -64,9 +77,18 @@ export class Command {
     return Promise.race([found, ended])
   }
 
+  get pid(): number | undefined {
+    return this.#child.pid
+  }
+
   kill(signal: 'SIGKILL' | 'SIGTERM'): Promise<Exit> {
     this.#child.kill(signal)
     return this.exited
+  }
+
+  /** Stops it in its tracks, or lets it go on. */
+  freeze(frozen: boolean): void {
+    this.#child.kill(frozen ? 'SIGSTOP' : 'SIGCONT')
   }
 
   #take(text: string): void {
@@ -82,15 +104,20 @@ export interface ProcessSite {
   readonly data: string
 }
 
+export interface SiteStart extends Surroundings {
+  /** A port that leads to the coordinator; its own where unset. */
+  readonly port?: number
+}
+
 export interface ProcessFederation {
   readonly url: string
   readonly coordinatorKey: string
   readonly coordinator: Command
   readonly rosterFile: string
   /** Starts the coordinator again, at the same place, once it has ended. */
-  coordinatorAgain(): Command
+  coordinatorAgain(surroundings?: Surroundings): Command
   /** Starts a site's agent, or starts it again. */
-  site(name: string): Command
+  site(name: string, options?: SiteStart): Command
   /** `concordat run PLAN`. */
   run(planFile: string): Command
   /** Stops every process that still runs, gracefully. */
@@ -105,6 +132,10 @@ export interface ProcessOptions {
   readonly sites: readonly ProcessSite[]
   /** Seconds of silence after which a site is given up. */
   readonly patience?: number
+  /** Seconds to wait for the rest of the roster once the quorum is there. */
+  readonly assembly?: number
+  /** What the coordinator finds around it, every time it is started. */
+  readonly surroundings?: Surroundings
   /** What every site's policy says; `demoPolicy` where unset. */
   readonly policy?: Readonly<Record<string, unknown>>
 }
@@ -122,15 +153,18 @@ export async function startProcesses({
   folder,
   sites,
   patience = 20,
+  assembly = 600,
+  surroundings = {},
   policy = demoPolicy,
 }: ProcessOptions): Promise<ProcessFederation> {
   await mkdir(folder, { recursive: true })
   const started: Command[] = []
-  const start = (...arguments_: string[]): Command => {
-    const command = new Command(entry, arguments_)
+  const startIn = (around: Surroundings, ...arguments_: string[]): Command => {
+    const command = new Command(entry, arguments_, around)
     started.push(command)
     return command
   }
+  const start = (...arguments_: string[]): Command => startIn({}, ...arguments_)
   const home = (name: string): string => join(folder, name)
   const roster = await Promise.all(
     sites.map(async ({ name }) => {
@@ -143,10 +177,11 @@ export async function startProcesses({
   const rosterFile = join(folder, 'roster.json')
   await writeFile(rosterFile, rosterText(roster))
   const coordinatorHome = join(folder, 'coordinator')
-  const startCoordinator = (port: string): Command =>
-    start(
+  const startCoordinator = (port: string, around: Surroundings = {}): Command =>
+    startIn(
+      { ...surroundings, ...around, environment: { ...surroundings.environment, ...around.environment } },
       ...['coordinator', '--dir', coordinatorHome, '--roster', rosterFile, '--port', port],
-      ...['--patience', String(patience), '--assembly', '600'],
+      ...['--patience', String(patience), '--assembly', String(assembly)],
     )
   const coordinator = startCoordinator('0')
   const { url, key } = z
@@ -158,11 +193,12 @@ export async function startProcesses({
     coordinatorKey: key,
     coordinator,
     rosterFile,
-    coordinatorAgain: () => startCoordinator(new URL(url).port),
-    site: (name) =>
-      start(
+    coordinatorAgain: (around) => startCoordinator(new URL(url).port, around),
+    site: (name, { port, ...around } = {}) =>
+      startIn(
+        around,
         ...['site', '--name', name, '--folder', home(name), '--roster', rosterFile, '--data', files.get(name) ?? ''],
-        ...['--coordinator', url, '--coordinator-key', key],
+        ...['--coordinator', port === undefined ? url : `http://127.0.0.1:${port}`, '--coordinator-key', key],
       ),
     run: (planFile) =>
       start(
