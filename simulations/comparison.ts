@@ -1,7 +1,7 @@
 /** What federating brings, as a table on the terminal: each site alone, all together federated, and all rows pooled. */
 
 import type { Estimate } from '../learning/metrics/interval.ts'
-import { type Figures, headline, mean, type Outcome } from './outcome.ts'
+import { type Figures, headline, headlineName, mean, type Outcome } from './outcome.ts'
 
 /** Of one seed with 95 % intervals, of several with their mean and, between seeds, least and greatest. */
 export function comparisonTable(outcomes: readonly Outcome[]): string {
@@ -17,15 +17,16 @@ export function comparisonTable(outcomes: readonly Outcome[]): string {
   const width = Math.max(...rows.map(([name]) => name.length)) + 2
   const several = outcomes.length > 1
   const interval = several ? `mean of ${outcomes.length} seeds, least to greatest` : '95 % interval'
-  const ranked = first.federated.auc !== undefined
+  const ranked = first.federated.accuracy === undefined || first.federated.auc !== undefined
+  const judged = first.federated.accuracy !== undefined
   const line = (name: string, auc: string, accuracy: string): string =>
-    `  ${name.padEnd(width)}${ranked ? auc.padEnd(26) : ''}${accuracy}`
+    `  ${name.padEnd(width)}${ranked ? auc.padEnd(26) : ''}${judged ? accuracy : ''}`.trimEnd()
   return [
     `judged on the rows all sites hold out; ${interval}`,
-    line('', 'AUC', 'accuracy'),
+    line('', headlineName(first.federated), 'accuracy'),
     ...rows.map(([name, of]) => {
       const figures = outcomes.map(of)
-      return line(name, cell(figures.map(headline)), cell(figures.map(({ accuracy }) => accuracy)))
+      return line(name, cell(figures.map(headline)), cell(figures.map(({ accuracy }) => accuracy ?? headline({}))))
     }),
     `model ${first.modelHash}`,
   ].join('\n')

@@ -5,18 +5,23 @@ import type { Report } from '../learning/algorithms/evaluation.ts'
 import type { ModelFile } from '../learning/algorithms/model-file.ts'
 import type { Site } from '../learning/algorithms/site.ts'
 import type { Estimate } from '../learning/metrics/interval.ts'
-import { InputError } from '../protocol/errors.ts'
 import type { Plan } from '../protocol/plan.ts'
 
 export interface Figures {
   /** Of a binary label alone. */
   readonly auc?: Estimate
-  readonly accuracy: Estimate
+  /** Of classes. */
+  readonly accuracy?: Estimate
+  /** Of a number: the share of the variance that is explained, without an interval of its own. */
+  readonly r2?: Estimate
 }
 
+const none: Estimate = { value: Number.NaN, low: Number.NaN, high: Number.NaN }
+
 /** The figure that models are compared by. */
-export const headline = ({ auc, accuracy }: Figures): Estimate => auc ?? accuracy
-export const headlineName = ({ auc }: Figures): string => (auc === undefined ? 'accuracy' : 'AUC')
+export const headline = ({ auc, accuracy, r2 }: Figures): Estimate => auc ?? accuracy ?? r2 ?? none
+export const headlineName = ({ auc, accuracy }: Figures): string =>
+  auc !== undefined ? 'AUC' : accuracy !== undefined ? 'accuracy' : 'R²'
 
 /** Of one seed. */
 export interface Outcome {
@@ -59,7 +64,8 @@ export interface Summary {
   readonly modelHash: string
   /** Means over the seeds, on the rows all sites hold out. */
   readonly auc?: Means
-  readonly accuracy: Means
+  readonly accuracy?: Means
+  readonly r2?: Means
 }
 
 interface Means {
@@ -76,17 +82,16 @@ export function summaryOf(outcomes: readonly Outcome[]): Summary {
     pooled: mean(outcomes.map(({ pooled }) => of(pooled).value)),
   })
   const seeds = outcomes.map(({ seed }) => seed)
-  const auc = figures.auc === undefined ? {} : { auc: means(headline) }
-  return { sites, seeds, rounds, modelHash, ...auc, accuracy: means(({ accuracy }) => accuracy) }
+  return {
+    ...{ sites, seeds, rounds, modelHash },
+    ...(figures.auc ? { auc: means(({ auc = none }) => auc) } : {}),
+    ...(figures.accuracy ? { accuracy: means(({ accuracy = none }) => accuracy) } : {}),
+    ...(figures.r2 ? { r2: means(({ r2 = none }) => r2) } : {}),
+  }
 }
 
-function figures(report: Report): Figures {
-  if (report.type === 'number')
-    throw new InputError(
-      'ERR_SIMULATION_LABEL',
-      'expected a plan with a binary or class label: the comparison is by AUC or accuracy',
-      'data.label',
-    )
+export function figures(report: Report): Figures {
+  if (report.type === 'number') return { r2: { value: report.r2, low: report.r2, high: report.r2 } }
   return report.type === 'binary' ? { auc: report.auc, accuracy: report.accuracy } : { accuracy: report.accuracy }
 }
 

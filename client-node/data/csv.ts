@@ -1,7 +1,6 @@
 /** The source of delimited text: a CSV file at the site, also packed with gzip, streamed into a table. */
 
 import { basename } from 'node:path'
-import { Readable } from 'node:stream'
 import { createGunzip } from 'node:zlib'
 import * as z from 'zod'
 import { csvFeed } from '../../learning/data/csv.ts'
@@ -16,7 +15,8 @@ export function csvFile(path: string): DataSource {
     const file = await openFile(path)
     try {
       if (isPacked(path)) {
-        const chunks = Readable.from(chunksOf(file)).pipe(createGunzip())
+        // Unpacking reads ahead: its pieces must not share the one buffer.
+        const chunks = file.createReadStream({ autoClose: false }).pipe(createGunzip())
         yield* csvFeed({ name, chunks })(request, begin)
       } else {
         const { size } = await file.stat()

@@ -10,6 +10,8 @@ export interface AlgorithmEntry {
   readonly options: z.ZodType
   /** Who is in a round, where that is not all of the plan's cohort at once; such an algorithm runs in a simulation only. */
   readonly order?: 'one-by-one'
+  /** Whether a site judges and uses a model of its own rather than the global one. */
+  readonly personal?: boolean
   /**
    * `discipline` is what the plan's mechanism asks; absent without noise.
    * @throws InputError ERR_PLAN, ERR_MODEL_* where the plan's parts do not fit together.

@@ -19,20 +19,23 @@ const options = z.strictObject({
   personalEpochs: z.int().min(1).max(1000).default(1),
 })
 
-export const ditto = algorithmEntry(options, (plan, chosen) =>
-  training(plan, chosen.preprocessing, (task) => {
-    const { lambda, personalEpochs } = chosen
-    return averaging(task, chosen, {
-      async train({ memory }, start, run) {
-        const trained = await run(start)
-        const own = memory.recall('own') ?? start
-        // lambda (v - w) = lambda (v - v_0) + lambda (v_0 - w): the trainer's proximal term and a drift.
-        const drift = own.map((value, i) => lambda * (value - start[i]))
-        const personal = await run(own, { epochs: personalEpochs, proximal: lambda, drift })
-        memory.keep('own', personal.parameters)
-        return trained
-      },
-      judged: ({ parameters }, memory) => memory.recall('own') ?? parameters,
-    })
-  }),
-)
+export const ditto = {
+  ...algorithmEntry(options, (plan, chosen) =>
+    training(plan, chosen.preprocessing, (task) => {
+      const { lambda, personalEpochs } = chosen
+      return averaging(task, chosen, {
+        async train({ memory }, start, run) {
+          const trained = await run(start)
+          const own = memory.recall('own') ?? start
+          // lambda (v - w) = lambda (v - v_0) + lambda (v_0 - w): the trainer's proximal term and a drift.
+          const drift = own.map((value, i) => lambda * (value - start[i]))
+          const personal = await run(own, { epochs: personalEpochs, proximal: lambda, drift })
+          memory.keep('own', personal.parameters)
+          return trained
+        },
+        judged: ({ parameters }, memory) => memory.recall('own') ?? parameters,
+      })
+    }),
+  ),
+  personal: true,
+} as const

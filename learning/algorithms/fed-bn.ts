@@ -14,9 +14,12 @@ import { training } from './training.ts'
 
 const options = z.strictObject({ ...local, ...summed, serverLearningRate })
 
-export const fedBn = algorithmEntry(options, (plan, chosen) =>
-  training(plan, chosen.preprocessing, (task) => averaging(task, chosen, { personal: normTensors(task) })),
-)
+export const fedBn = {
+  ...algorithmEntry(options, (plan, chosen) =>
+    training(plan, chosen.preprocessing, (task) => averaging(task, chosen, { personal: normTensors(task) })),
+  ),
+  personal: true,
+} as const
 
 const normalising: ReadonlySet<string> = new Set(['batchNorm', 'layerNorm', 'groupNorm'])
 

@@ -20,19 +20,21 @@ const options = z.strictObject({
   headEpochs: z.int().min(1).max(1000).default(2),
 })
 
-export const fedRep = algorithmEntry(options, (plan, chosen) =>
-  training(plan, chosen.preprocessing, (task) => {
-    const { head, body } = parts(task)
-    return averaging(task, chosen, {
-      personal: head,
-      async train(_, start, run) {
-        const fitted = await run(start, { epochs: chosen.headEpochs, frozen: body })
-        return run(fitted.parameters, { frozen: head })
-      },
-    })
-  }),
-)
-
+export const fedRep = {
+  ...algorithmEntry(options, (plan, chosen) =>
+    training(plan, chosen.preprocessing, (task) => {
+      const { head, body } = parts(task)
+      return averaging(task, chosen, {
+        personal: head,
+        async train(_, start, run) {
+          const fitted = await run(start, { epochs: chosen.headEpochs, frozen: body })
+          return run(fitted.parameters, { frozen: head })
+        },
+      })
+    }),
+  ),
+  personal: true,
+} as const
 /** Names of the last layer's tensors and of all others. */
 function parts({ model }: Task): { readonly head: readonly string[]; readonly body: readonly string[] } {
   const layers = layOut(model).layers.map(({ tensors }) => tensors.map(({ name }) => name))

@@ -2,7 +2,7 @@
 
 import type { Plan } from '../../protocol/plan.ts'
 import { type Preprocessing, prepare } from '../data/preprocess.ts'
-import { splitPeople, splitRows } from '../data/split.ts'
+import { type Split, splitPeople, splitRows } from '../data/split.ts'
 import { selectRows, type Table } from '../data/table.ts'
 import type { Examples, Trainer, TrainerFactory } from '../engine/trainer.ts'
 import type { ModelDescription } from '../models/description.ts'
@@ -19,13 +19,21 @@ export interface SiteData {
   readonly heldOutLabels: Float32Array
 }
 
-/** A site's table in two: the rows that train, and those that only evaluate. */
-export function splitTable({ name, table }: Site, plan: Plan): { readonly training: Table; readonly heldOut: Table } {
+/** Which rows of a site train and which only evaluate. */
+export function splitOf({ name, table }: Pick<Site, 'name' | 'table'>, plan: Plan): Split {
   const { seed, evaluation, privacy } = plan
   const byPeople = evaluation.split === 'people' || privacy.unit === 'record' || privacy.unit === 'patient'
-  const { training, heldOut } = byPeople
+  return byPeople
     ? splitPeople(table, evaluation.holdout, { seed, name })
     : splitRows(table.rows, evaluation.holdout, { seed, name })
+}
+
+/** A site's table in two: the rows that train, and those that only evaluate. */
+export function splitTable(
+  { name, table }: Pick<Site, 'name' | 'table'>,
+  plan: Plan,
+): { readonly training: Table; readonly heldOut: Table } {
+  const { training, heldOut } = splitOf({ name, table }, plan)
   return { training: selectRows(table, training), heldOut: selectRows(table, heldOut) }
 }
 

@@ -14,7 +14,8 @@ import { comparisonTable } from '../comparison.ts'
 import { datasets } from '../datasets/index.ts'
 import { type Outcome, outcomeOf, summaryOf } from '../outcome.ts'
 import { report } from '../report/report.ts'
-import { openSites, readPlanFile, type StudySettings, settingsOf } from '../simulate.ts'
+import { openSites, readPlanFile } from '../simulate.ts'
+import { type StudySettings, settingsOf } from '../study/settings.ts'
 import { demoPolicy, type ProcessFederation, type ProcessSite, startProcesses } from './processes.ts'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
@@ -42,7 +43,7 @@ async function demo(options: Options): Promise<void> {
   }
   const planPath = options.plan ?? join(root, 'examples', options.data === undefined ? 'hospitals.yaml' : 'heart.yaml')
   const file = await readPlanFile(planPath)
-  const settings = settingsOf(file)
+  const settings = settingsOf(file.simulation)
   await rm(options.out, { recursive: true, force: true })
   await mkdir(options.out, { recursive: true })
   const sites = await siteFiles(file, settings, options)

@@ -1,13 +1,9 @@
 /** The report's charts as SVG text; colours are the page's own, so that they follow light and dark. */
 
 import * as Plot from '@observablehq/plot'
-import { parseHTML } from 'linkedom'
 import { headline, headlineName } from '../outcome.ts'
+import { accent, draw, other } from './draw.ts'
 import type { Course } from './report.ts'
-
-const width = 420
-const accent = 'var(--accent)'
-const other = 'var(--other)'
 
 /** One metric of the rounds against the round; a line a seed. */
 export function learningCurve(courses: readonly Course[], metric: string, label: string): string {
@@ -70,10 +66,4 @@ export function attendance({ rounds, outcome: { sites } }: Course): string {
       }),
     ],
   })
-}
-
-function draw(options: Plot.PlotOptions): string {
-  const { document } = parseHTML('<!doctype html><html><body></body></html>')
-  const style = { background: 'transparent', color: 'inherit', fontSize: '12px' }
-  return Plot.plot({ document, width, style, marginTop: 32, marginBottom: 44, ...options }).outerHTML
 }

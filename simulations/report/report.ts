@@ -4,7 +4,7 @@ import type { RoundEvent } from '../../coordinator/events.ts'
 import type { Estimate } from '../../learning/metrics/interval.ts'
 import { type Figures, headline, headlineName, mean, type Outcome } from '../outcome.ts'
 import { attendance, comparison, learningCurve } from './charts.ts'
-import { style } from './style.ts'
+import { escaped, figure, page } from './page.ts'
 
 /** One seed: how its rounds went and what came of it. */
 export interface Course {
@@ -27,23 +27,9 @@ export interface ReportInput {
 export function report(input: ReportInput): string {
   const [first] = input.courses
   const name = headlineName(first.outcome.federated)
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${escaped(input.name)} – Concordat</title>
-<style>${style}</style>
-</head>
-<body>
-<header>
-<p class="kind">Concordat report</p>
-<h1>${escaped(input.name)}</h1>
-<p>${escaped(input.description)}</p>
-</header>
-<main>
-${answer(input.courses)}
+  return page(
+    { kind: 'Concordat report', name: input.name, description: input.description },
+    `${answer(input.courses)}
 <section class="charts">
 ${figure('How well each model does on rows it has not seen', `${name} with its 95 % interval, on the rows all sites hold out`, comparison(input.courses))}
 ${figure(`${name} over the rounds`, 'Of the global model at the beginning of each round, from sums over the sites', learningCurve(input.courses, name.toLowerCase(), name))}
@@ -61,10 +47,8 @@ ${input.courses.map(({ outcome }) => `<dt>model, seed ${outcome.seed}</dt><dd><c
 </dl>
 <p>Intervals are 95 %: DeLong's for the AUC, Wilson's for the accuracy. All models are judged on the same rows.</p>
 </section>
-</main>
-</body>
-</html>
-`
+`,
+  )
 }
 
 /** The one sentence most readers come for, in figures. */
@@ -83,9 +67,6 @@ ${tiles.map(([of, value]) => `<div class="tile${of === 'federated' ? ' main' : '
 </section>`
 }
 
-const figure = (title: string, caption: string, svg: string): string =>
-  `<figure><figcaption><strong>${title}</strong><span>${caption}</span></figcaption>${svg}</figure>`
-
 function comparisonSection({ sites, alone, federated, pooled, seed }: Outcome, seeds: number): string {
   const rows: [string, Figures][] = [
     ...sites.map((site, i): [string, Figures] => [`${site} alone`, alone[i]]),
@@ -95,7 +76,7 @@ function comparisonSection({ sites, alone, federated, pooled, seed }: Outcome, s
   return `<section><h2>Alone, federated, pooled${seeds > 1 ? `, seed ${seed}` : ''}</h2>
 <div class="scroll"><table><thead><tr><th scope="col">model</th>${federated.auc ? '<th scope="col">AUC</th><th scope="col">95 %</th>' : ''}<th scope="col">accuracy</th><th scope="col">95 %</th></tr></thead>
 <tbody>
-${rows.map(([name, { auc, accuracy }]) => `<tr><th scope="row">${escaped(name)}</th>${auc ? cells(auc) : ''}${cells(accuracy)}</tr>`).join('\n')}
+${rows.map(([name, { auc, accuracy }]) => `<tr><th scope="row">${escaped(name)}</th>${auc ? cells(auc) : ''}${accuracy ? cells(accuracy) : ''}</tr>`).join('\n')}
 </tbody></table></div></section>`
 }
 
@@ -115,13 +96,3 @@ function roundSection({ rounds, outcome }: Course): string {
 ${lines.join('\n')}
 </tbody></table></div></details></section>`
 }
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character])

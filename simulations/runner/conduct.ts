@@ -10,6 +10,7 @@ import type { Lanes, SumRequest } from '../../protocol/algorithm.ts'
 import { toHex } from '../../protocol/bytes.ts'
 import type { RingVector } from '../../protocol/crypto/provider.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
+import type { PrivacyEvent } from '../../protocol/privacy/event.ts'
 import { Stream } from '../../protocol/stream.ts'
 import { decode } from '../../protocol/vector/encoding.ts'
 import { packedLength, zeroVector } from '../../protocol/vector/packing.ts'
@@ -62,6 +63,8 @@ export interface Conducted {
   readonly bytesDown: number
   /** On the virtual clock; `undefined` where none ran. */
   readonly seconds: number | undefined
+  /** What the rounds cost one of those whom the plan's noise hides, at a site that was in all of them. */
+  readonly costs: readonly PrivacyEvent[]
 }
 
 export interface Conduct {
@@ -78,9 +81,10 @@ const mostTries = 20
 /** @throws ProtocolError ERR_NO_QUORUM when a round finds too few sites again and again. */
 export async function conduct(setting: Setting, parts: Conduct): Promise<Conducted> {
   const { plan, population } = setting
-  const { algorithm, noiseSum } = computationOf(plan, population.sites.length, { simulated: true })
+  const { algorithm, noiseSum, cost } = computationOf(plan, population.sites.length, { simulated: true })
   const run = new Run(setting, parts)
   await parts.pool.open(setting)
+  const costs: PrivacyEvent[] = []
   let state = algorithm.init()
   let round = 0
   for (let request = algorithm.request(state); request !== undefined; request = algorithm.request(state)) {
@@ -96,10 +100,12 @@ export async function conduct(setting: Setting, parts: Conduct): Promise<Conduct
     const sum = combine === undefined ? totalOf(groups, request) : combine(groups, root, request)
     state = algorithm.apply(state, request, sum, turn.seats.length)
     run.tell({ request, round, turn, began }, algorithm.metrics(state), hashOf(algorithm.encode(state)))
+    costs.push(...cost(request))
     round++
   }
   const { bytesUp, bytesDown, seconds, evaluations } = run
-  return { state, stateHash: hashOf(algorithm.encode(state)), rounds: round, evaluations, bytesUp, bytesDown, seconds }
+  const stateHash = hashOf(algorithm.encode(state))
+  return { state, stateHash, rounds: round, evaluations, bytesUp, bytesDown, seconds, costs }
 }
 
 /** Whether updates are summed: those travel in the ring of 32 bits, statistics and evaluations in that of 64. */

@@ -27,7 +27,7 @@ export class Hand {
   readonly #sites = new Map<number, SeatedSite>()
   #held = 0
 
-  constructor(setting: Setting, trainer: TrainerFactory = chooseTrainer()) {
+  constructor(setting: Setting, trainer = chooseTrainer(setting.engine && { prefer: setting.engine })) {
     this.#setting = setting
     this.#computation = computationOf(setting.plan, setting.population.sites.length, { simulated: true })
     this.#trainer = trainer
@@ -67,13 +67,11 @@ export class Hand {
   }
 
   async judge({ model }: JudgeTask): Promise<Report> {
-    return judgeModel(model, this.#setting.plan, { name: 'all', table: this.#heldOut(), trainer: this.#trainer })
-  }
-
-  #heldOut(): Table {
-    const { plan, population } = this.#setting
-    const [first, ...others] = population.sites.map((_, i) => splitTable(this.#site(i), plan).heldOut)
-    return joinTables([first, ...others])
+    return judgeModel(model, this.#setting.plan, {
+      name: 'all',
+      table: heldOutRows(this.#setting),
+      trainer: this.#trainer,
+    })
   }
 
   #site(index: number): Site {
@@ -97,6 +95,14 @@ export class Hand {
     }
     return site
   }
+}
+
+/** The rows that all sites hold out, in one table. */
+export function heldOutRows({ plan, population: { sites, table } }: Setting): Table {
+  const [first, ...others] = sites.map(
+    ({ name, rows }) => splitTable({ name, table: sliceTable(table, ...rows) }, plan).heldOut,
+  )
+  return joinTables([first, ...others])
 }
 
 /** A contribution on its way into a ring sum: encoded by the site's own coins, with its share of the noise. */

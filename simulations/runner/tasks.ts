@@ -11,6 +11,8 @@ import type { Population } from './population.ts'
 export interface Setting {
   readonly plan: Plan
   readonly population: Population
+  /** Forces an engine; the fastest that can train the model without it. */
+  readonly engine?: 'compiled' | 'tfjs' | undefined
 }
 
 /** Something a site kept in a round, in shared memory. */

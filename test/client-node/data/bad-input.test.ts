@@ -11,6 +11,7 @@ import { postgresQuery } from '../../../client-node/data/postgres.ts'
 import { sqliteQuery } from '../../../client-node/data/sqlite.ts'
 import { InputError } from '../../../protocol/errors.ts'
 import { dataSchema } from '../../../protocol/schema.ts'
+import { Stream } from '../../../protocol/stream.ts'
 import { writtenParquet, writtenSqlite } from './written.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'concordat-bad-'))
@@ -42,6 +43,14 @@ test('what the broken files below are made of is read', async () => {
   expect(await outcome('.parquet', whole)).toBe('7 rows')
   expect(await outcome('.csv.gz', gzipSync('x\n1\n'))).toBe('1 rows')
   expect(await outcome('-images-idx3-ubyte', idx, pictures)).toBe('2 rows')
+})
+
+test('a packed file of several megabytes that hardly shrinks is read as it was written', async () => {
+  const stream = new Stream('packed')
+  const lines = Array.from({ length: 500_000 }, () => stream.uniform())
+  const bytes = gzipSync(`x\n${lines.join('\n')}\n`)
+  expect(bytes.length).toBeGreaterThan(1.2e6)
+  expect(await outcome('.csv.gz', bytes)).toBe('500000 rows')
 })
 
 describe.each([
