@@ -19,6 +19,7 @@ import { admit } from './lobby.ts'
 import { clock, openIdentity, random } from './machine.ts'
 import { type OperationsOptions, openOperations } from './operations/operations.ts'
 import { watchRoutes } from './operations/routes.ts'
+import { openPages } from './pages.ts'
 import { openRosters } from './rosters.ts'
 import { blobsOfRuns } from './run-blobs.ts'
 import { Runs } from './runs.ts'
@@ -87,6 +88,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const blobs = await openBlobs(join(folder, 'blobs'), options.blobsUrl, process.env)
     const bulk = await bulkPlane({ staging: join(folder, 'staging'), published: blobs, onFault: fail })
     const hub = new Hub()
+    const pages = await openPages()
     const { observer, metrics } = await openOperations(options.operations ?? silent, () => hub.size)
     const runs = await Runs.open({
       ...{ store, identity, hub, onFault: fail, blobsOf: blobsOfRuns(store, blobs) },
@@ -111,6 +113,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
           app.use('/enrol', enrolmentRoutes({ ...parts, plans, report: options.onEnrolment ?? (() => {}) }))
           app.use('/api', operatorEnrolmentRoutes({ ...parts, access: guard, removed }))
         }
+        app.use(pages.router)
       },
       onLink: (link) => void admit(link, { identity, hub, roster: () => rosters.current.sites, random }),
     })

@@ -1,0 +1,68 @@
+/** The participant's page: one state in, what a person may do out; everything else happens in the worker. */
+
+import type { Words } from '../shared/words.ts'
+import type { Act, PageState } from '../worker/page-state.ts'
+import { FileSection } from './file-section.tsx'
+import { InviteSection, RosterSection } from './invite-section.tsx'
+import { ModelSection } from './model-section.tsx'
+import { PlanSection } from './plan-section.tsx'
+import { Receipts } from './receipts.tsx'
+import { RulesSection } from './rules-section.tsx'
+import { RunSection } from './run-section.tsx'
+
+export interface SectionProps {
+  readonly state: PageState
+  readonly words: Words
+  readonly act: (act: Act) => void
+}
+
+const enrolled = new Set<PageState['phase']>(['enrolled', 'review', 'running', 'paused', 'finished'])
+
+export function App(props: SectionProps) {
+  const { state, words } = props
+  return (
+    <>
+      <p class="quiet">{words.promise}</p>
+      {state.phase === 'loading' ? <p role="status">{words.loading}</p> : null}
+      <Fault {...props} />
+      <InviteSection {...props} />
+      {enrolled.has(state.phase) ? (
+        <>
+          <RulesSection {...props} />
+          <FileSection {...props} />
+          <PlanSection {...props} />
+          <RunSection {...props} />
+          <ModelSection {...props} />
+          <Receipts {...props} />
+          <RosterSection {...props} />
+          <Forget {...props} />
+        </>
+      ) : null}
+    </>
+  )
+}
+
+function Fault({ state: { fault }, words }: SectionProps) {
+  if (fault === undefined) return null
+  return (
+    <section class="fault" role="alert">
+      <h2>{words.fault}</h2>
+      <p>
+        <strong>{fault.code}</strong> {fault.reason}
+      </p>
+    </section>
+  )
+}
+
+function Forget({ words, act }: SectionProps) {
+  const forget = (): void => {
+    if (globalThis.confirm(words.forgetSure)) act({ type: 'forget' })
+  }
+  return (
+    <div class="acts">
+      <button type="button" onClick={forget}>
+        {words.forget}
+      </button>
+    </div>
+  )
+}

@@ -1,0 +1,72 @@
+/** The way in: the invitation, the words for the telephone, and the list of sites. */
+
+import type { SectionProps } from './app.tsx'
+
+export function InviteSection({ state: { phase, site, fault }, words, act }: SectionProps) {
+  if (phase === 'uninvited')
+    return (
+      <section>
+        <h2>{words.uninvitedTitle}</h2>
+        <p>{words.uninvited}</p>
+      </section>
+    )
+  if (site === undefined) return null
+  if (phase === 'refused')
+    return (
+      <section>
+        <h2>{words.refusedTitle}</h2>
+        <p>{fault?.reason}</p>
+      </section>
+    )
+  if (phase === 'invited')
+    return (
+      <section>
+        <h2>{words.inviteTitle}</h2>
+        <dl>
+          <dt>{words.invited}</dt>
+          <dd>{site.name}</dd>
+          <dt>{words.coordinator}</dt>
+          <dd>{site.url}</dd>
+        </dl>
+        <div class="acts">
+          <button type="button" class="main" onClick={() => act({ type: 'apply' })}>
+            {words.apply}
+          </button>
+        </div>
+      </section>
+    )
+  if (phase !== 'pending') return null
+  return (
+    <section aria-live="polite">
+      <h2>{words.pendingTitle}</h2>
+      <p>{words.pending}</p>
+      <p class="words" data-testid="words" lang="en">
+        {site.words}
+      </p>
+      <p class="quiet small">{site.sealed ? words.keySealed : words.keySeed}</p>
+    </section>
+  )
+}
+
+export function RosterSection({ state: { site }, words, act }: SectionProps) {
+  const { roster, waiting } = site ?? {}
+  const shown = waiting ?? roster
+  if (shown === undefined) return null
+  return (
+    <section data-state={waiting === undefined ? 'done' : 'open'}>
+      <h2>{waiting === undefined ? words.rosterTitle : words.rosterNew}</h2>
+      <p>{shown.sites.join(', ')}</p>
+      <p class="quiet">{words.rosterWords}</p>
+      <p class="words" lang="en">
+        {shown.words}
+      </p>
+      {waiting === undefined ? null : (
+        <div class="acts">
+          <button type="button" class="main" onClick={() => act({ type: 'accept' })}>
+            {words.rosterAccept}
+          </button>
+        </div>
+      )}
+    </section>
+  )
+}

@@ -1,0 +1,158 @@
+/** The site in a browser: keeps a link to the coordinator, takes part in runs with the chosen file, and comes back by itself. */
+
+import type { Site } from '../../learning/algorithms/site.ts'
+import { computationOf, planMenus } from '../../learning/computation.ts'
+import { chooseTrainer } from '../../learning/engine/choose.ts'
+import { toHex } from '../../protocol/bytes.ts'
+import type { CryptoProvider } from '../../protocol/crypto/provider.ts'
+import { ProtocolError } from '../../protocol/errors.ts'
+import type { Desk } from '../../protocol/participant/approval.ts'
+import { createParticipant, type Finish, type Participant } from '../../protocol/participant/participant.ts'
+import type { Policy } from '../../protocol/participant/policy.ts'
+import type { Records, SiteEvent } from '../../protocol/participant/shell.ts'
+import { type Plan, parsePlanFile } from '../../protocol/plan.ts'
+import type { Charge } from '../../protocol/privacy/ledger.ts'
+import type { Random } from '../../protocol/random.ts'
+import type { SiteLink } from '../../protocol/wire/channel.ts'
+import { greet, type Identity } from '../../protocol/wire/handshake.ts'
+import type { RosterEntry } from '../../protocol/wire/messages.ts'
+import { wireVersions } from '../../protocol/wire/messages.ts'
+import { serveRuns } from '../../protocol/wire/site-runs.ts'
+import { connect } from './connect.ts'
+import type { Store } from './store.ts'
+
+export interface BrowserSite {
+  readonly name: string
+  readonly url: URL
+  readonly coordinator: Uint8Array
+  readonly roster: readonly RosterEntry[]
+  readonly identity: Identity
+  readonly provider: CryptoProvider
+  readonly random: Random
+  readonly store: Store
+  readonly desk: Desk
+  readonly policy: () => Promise<Policy>
+  /** The rows for a plan. @throws InputError where they do not fit. */
+  readonly open: (plan: Plan) => Promise<Records<Site>>
+  readonly charge: (charge: Charge) => Promise<void>
+  readonly report: (event: BrowserEvent) => void
+}
+
+export type BrowserEvent = SiteEvent | { readonly type: 'link'; readonly state: 'off' | 'connecting' | 'connected' }
+
+/** What turns a site away for good. */
+const final = new Set(['ERR_UNTRUSTED_COORDINATOR', 'ERR_UNKNOWN_SITE', 'ERR_VERSION'])
+const beatEvery = 2_000
+
+export interface Agent {
+  /** Ends the link; the agent connects anew at once, and is offered its plans again. */
+  again(): void
+  stop(): void
+  /** Settles when the agent has stopped. @throws ProtocolError what trying again would not help. */
+  readonly done: Promise<void>
+}
+
+export function startAgent(site: BrowserSite): Agent {
+  const stopped = new AbortController()
+  let link: SiteLink | undefined
+  let wake: () => void = () => {}
+  const participants = new Map<string, Participant>()
+  const serve = async (run: string, part: SiteLink): Promise<Finish | undefined> => {
+    const participant = participants.get(run) ?? participantOf(site)
+    participants.set(run, participant)
+    const finish = await participant.serve(part)
+    if (finish !== undefined) participants.delete(run)
+    return finish
+  }
+  const pause = (failures: number): Promise<void> =>
+    new Promise((resolve) => {
+      const late = setTimeout(resolve, backOff(failures, site.random))
+      wake = () => {
+        clearTimeout(late)
+        resolve()
+      }
+    })
+
+  const session = async (): Promise<void> => {
+    site.report({ type: 'link', state: 'connecting' })
+    const opened = await connect(site.url, site.provider)
+    link = opened
+    try {
+      const context = {
+        identity: site.identity,
+        verify: site.provider.ed25519Verify,
+        random: site.random,
+        versions: wireVersions,
+      }
+      const { token, version } = await greet(opened, site.coordinator, context)
+      opened.authorise(token)
+      site.report({ type: 'link', state: 'connected' })
+      await serveRuns({ link: opened, version, serve, isPassing: ({ code }) => !final.has(code), pause })
+    } finally {
+      opened.close()
+      link = undefined
+      site.report({ type: 'link', state: 'off' })
+    }
+  }
+
+  const run = async (): Promise<void> => {
+    for (let failures = 0; !stopped.signal.aborted; failures++) {
+      try {
+        await session()
+        failures = 0
+      } catch (error) {
+        if (!(error instanceof ProtocolError) || final.has(error.code)) throw error
+      }
+      if (!stopped.signal.aborted) await pause(failures)
+    }
+  }
+  return {
+    again: () => {
+      link?.close()
+      wake()
+    },
+    stop: () => {
+      stopped.abort()
+      link?.close()
+      wake()
+    },
+    done: run(),
+  }
+}
+
+/** Full jitter (Brooker 2015), as every site's. */
+const backOff = (failures: number, random: Random): number =>
+  Math.round(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)) * (0.5 + random.bytes(1)[0] / 512))
+
+const participantOf = (site: BrowserSite): Participant =>
+  createParticipant<unknown, Site>({
+    name: site.name,
+    identity: site.identity,
+    coordinator: site.coordinator,
+    roster: site.roster,
+    provider: site.provider,
+    random: site.random,
+    now: () => ({ instant: Date.now(), zone: -new Date().getTimezoneOffset() }),
+    log: {
+      load: (session) => site.store.answer(toHex(session)),
+      commit: (record, session) => site.store.putAnswer(toHex(session), record),
+    },
+    policy: site.policy,
+    desk: site.desk,
+    parse: (text) => parsePlanFile(new TextDecoder().decode(text), planMenus).plan,
+    compute: (plan) => ({ plan, ...computationOf(plan, site.roster.length) }),
+    open: site.open,
+    during: async (work, beat) => {
+      const timer = setInterval(beat, beatEvery)
+      try {
+        return await work
+      } finally {
+        clearInterval(timer)
+      }
+    },
+    charge: site.charge,
+    keepReceipt: (receipt) => site.store.addReceipt(receipt),
+    report: site.report,
+  })
+
+export const trainer = chooseTrainer()
