@@ -269,6 +269,10 @@ async function take(home: Home, event: BrowserEvent): Promise<void> {
       const { round, sites, metrics } = event
       return show({ rounds: [...state.rounds, { round, sites, metrics }] })
     }
+    case 'countersigned':
+      return
+    case 'withdrawn':
+      return show({ phase: 'enrolled', doing: undefined })
     case 'finished':
       return show({ phase: 'finished', doing: undefined, model: event.result })
     default:
