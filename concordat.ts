@@ -17,6 +17,8 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   policy: async () => (await import('./client-node/policy.ts')).policyCommand(),
   audit: async () => (await import('./client-node/audit.ts')).auditCommand(),
   withdraw: async () => (await import('./client-node/withdraw.ts')).withdrawCommand(),
+  'self-test': async () => (await import('./client-node/self-test.ts')).selfTestCommand(),
+  card: async () => (await import('./client-node/card.ts')).cardCommand(),
   receipts: async () => (await import('./client-node/receipts.ts')).receiptsCommand(),
   review: async () => (await import('./client-node/review.ts')).reviewCommand(),
   predict: async () => (await import('./client-node/predict.ts')).predictCommand(),

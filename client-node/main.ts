@@ -4,9 +4,11 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { chooseTrainer } from '../learning/engine/choose.ts'
-import { unreachable } from '../protocol/errors.ts'
+import { InputError, ProtocolError, unreachable } from '../protocol/errors.ts'
 import { type AgentEvent, runAgent } from './agent.ts'
+import { writeCard } from './card.ts'
 import { readSiteConfig } from './config.ts'
+import { findRun } from './record-book.ts'
 
 export function siteCommand(): Command {
   return new Command('site')
@@ -45,15 +47,25 @@ async function run({ config: file, json, ...flags }: Readonly<Record<string, unk
     report: (event) => {
       const { line, shown } = describe(event)
       console.log(json === true ? JSON.stringify(shown) : `${config.name}: ${line}`)
-      if (event.type === 'finished') models.push(keepResult(config.folder, event.result))
+      if (event.type === 'finished') models.push(keepResult(config.folder, event))
     },
   })
   await Promise.all(models)
 }
 
-async function keepResult(folder: string, result: unknown): Promise<void> {
+/** The model for whoever uses it, and the card of the run, which its own copy of the journal must bear out. */
+async function keepResult(
+  folder: string,
+  { session, result }: Extract<AgentEvent, { readonly type: 'finished' }>,
+): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
   await writeFile(join(folder, 'model.json'), `${JSON.stringify(result, null, 2)}\n`)
+  try {
+    await writeCard(await findRun(folder, session), join(folder, 'runs', session))
+  } catch (error) {
+    if (!(error instanceof ProtocolError || error instanceof InputError)) throw error
+    console.error(`no model card was written: ${error.code} ${error.message}`)
+  }
 }
 
 /** The line for a person, and what a program is shown: the result itself goes to a file. */

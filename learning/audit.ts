@@ -6,6 +6,8 @@ import { InputError, ProtocolError } from '../protocol/errors.ts'
 import type { JournalEntry, SealedEntry } from '../protocol/journal/entries.ts'
 import { type Follower, type JournalKeys, verifyJournal } from '../protocol/journal/verify.ts'
 import { type Plan, planHash } from '../protocol/plan.ts'
+import type { PrivacyEvent } from '../protocol/privacy/event.ts'
+import type { Unit } from '../protocol/privacy/mechanism.ts'
 import { decode } from '../protocol/vector/encoding.ts'
 import { unpackVector } from '../protocol/vector/packing.ts'
 import { computationOf } from './computation.ts'
@@ -22,6 +24,12 @@ export interface AuditParts {
 export interface Replayed {
   readonly ok: true
   readonly rounds: number
+  readonly session: string
+  /** Hash of the journal's head. */
+  readonly head: string
+  /** Whom the plan's mechanism hides, and what the rounds cost one of them. */
+  readonly unit: Unit | undefined
+  readonly charges: readonly PrivacyEvent[]
   /** Hash of the last state: the model's. */
   readonly stateHash: string
   /** The result of the last state, as the run's parties have it. */
@@ -43,10 +51,11 @@ export async function audit({ plan, entries, keys, provider, sum }: AuditParts):
   if (first?.entry.type !== 'plan') return broken(0, 'the journal is empty')
   if (first.entry.planHash !== toHex(planHash(plan))) return broken(0, 'it is the journal of another plan')
   const sites = verdict.follower.sites.size
-  const { algorithm } = computationOf(plan, sites)
+  const { algorithm, unit, cost } = computationOf(plan, sites)
   let state = algorithm.init()
   let stateHash = toHex(await provider.sha256(algorithm.encode(state)))
   let rounds = 0
+  const charges: PrivacyEvent[] = []
 
   /** What the entry says the step led to, computed again. */
   const replay = async (entry: RoundEntry): Promise<string | undefined> => {
@@ -64,6 +73,7 @@ export async function audit({ plan, entries, keys, provider, sum }: AuditParts):
       entry.participants.length,
     )
     stateHash = toHex(await provider.sha256(algorithm.encode(state)))
+    charges.push(...cost(request))
     return stateHash === entry.stateHash ? undefined : 'its state does not follow from its sum'
   }
 
@@ -77,7 +87,10 @@ export async function audit({ plan, entries, keys, provider, sum }: AuditParts):
   }
   const { countersigned, finished } = verdict.follower
   const withdrawn = entries.flatMap(({ entry }) => (entry.type === 'withdrawal' ? [entry.site] : []))
-  return { ok: true, rounds, stateHash, result: algorithm.result(state), finished, countersigned, withdrawn }
+  return {
+    ...{ ok: true, rounds, session: first.entry.session, head: toHex(verdict.follower.head.hash), unit, charges },
+    ...{ stateHash, result: algorithm.result(state), finished, countersigned, withdrawn },
+  }
 }
 
 const broken = (index: number, reason: string): AuditVerdict => ({ ok: false, index, reason })

@@ -1,17 +1,19 @@
 /** A site follows the run's journal: every entry is checked as it comes, and the head of what held is signed. */
 
-import { equalBytes, toHex } from '../bytes.ts'
+import { equalBytes, fromHex, toHex } from '../bytes.ts'
 import { ProtocolError } from '../errors.ts'
 import { approvalBytes, headAfter, headBytes, withdrawalBytes } from '../journal/chain.ts'
 import { decodeEntry } from '../journal/codec.ts'
-import type { SealedEntry } from '../journal/entries.ts'
+import type { JournalEntry, SealedEntry } from '../journal/entries.ts'
 import { type Follower, follow, newFollower, verifyJournal } from '../journal/verify.ts'
 import { consentOf, type Plan } from '../plan.ts'
 import type { SiteLink } from '../wire/channel.ts'
+import { limits } from '../wire/limits.ts'
 import { encodeMessage, type Message } from '../wire/messages.ts'
 import type { Membership } from './joining.ts'
 import type { SiteShell } from './shell.ts'
 
+type RoundEntry = Extract<JournalEntry, { readonly type: 'round' }>
 type Record = Extract<Message, { readonly type: 'record' }>
 
 /** What this site knows of the run's journal. */
@@ -42,6 +44,7 @@ export async function takeRecord<State, Site>(
 ): Promise<void> {
   if (shell.book === undefined) return
   const { following, party } = membership
+  const session = toHex(party.session.id)
   const fresh: SealedEntry[] = []
   for (const [i, line] of message.lines.entries()) {
     const sealed = decodeEntry(line)
@@ -49,12 +52,12 @@ export async function takeRecord<State, Site>(
     else {
       const verdict = await follow(following.follower, sealed, keysOf(shell))
       if (!verdict.ok) throw broken(verdict.index, verdict.reason)
-      refuseOtherStory(following, sealed)
+      if (sealed.entry.type === 'round' && !isOwnStory(following, sealed.index, sealed.entry))
+        await fetchSum(shell, link, { session, sumHash: sealed.entry.sumHash })
       following.follower = verdict.follower
       fresh.push(sealed)
     }
   }
-  const session = toHex(party.session.id)
   if (following.follower.session !== undefined && following.follower.session !== session)
     throw broken(0, 'it is the journal of another run')
   await shell.book.append(session, fresh)
@@ -95,14 +98,26 @@ function refuseFork({ hashes }: Follower, sealed: SealedEntry, index: number): v
   )
 }
 
-/** The journal must name the sum and the state that this site has worked with. */
-function refuseOtherStory({ recomputed }: Following, { index, entry }: SealedEntry): void {
-  if (entry.type !== 'round') return
+/** Whether the round is one this site has recomputed. @throws ProtocolError ERR_JOURNAL where it was told otherwise then. */
+function isOwnStory({ recomputed }: Following, index: number, entry: RoundEntry): boolean {
   const own = recomputed.get(entry.attempt)
-  if (own === undefined) return
+  if (own === undefined) return false
   recomputed.delete(entry.attempt)
-  if (own.sumHash !== entry.sumHash || own.stateHash !== entry.stateHash)
-    throw broken(index, 'it names another sum or state than this site was sent')
+  if (own.sumHash === entry.sumHash && own.stateHash === entry.stateHash) return true
+  throw broken(index, 'it names another sum or state than this site was sent')
+}
+
+/** Of a round this site was away from, so that its copy of the run can be replayed. What is gone, an audit will say. */
+async function fetchSum<State, Site>(
+  shell: SiteShell<State, Site>,
+  link: SiteLink,
+  { session, sumHash }: { readonly session: string; readonly sumHash: string },
+): Promise<void> {
+  try {
+    await shell.book?.keepSum(session, sumHash, await link.download(fromHex(sumHash), limits.blob))
+  } catch (error) {
+    if (!(error instanceof ProtocolError && error.code === 'ERR_BLOB')) throw error
+  }
 }
 
 const broken = (index: number, reason: string): ProtocolError =>

@@ -50,6 +50,7 @@ export function createParticipant<State, Site>(shell: SiteShell<State, Site>): P
           const { algorithm, state } = membership
           shell.report({
             type: 'finished',
+            session: toHex(membership.party.session.id),
             code: message.code,
             reason: message.reason,
             result: algorithm.result(state),

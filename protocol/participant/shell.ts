@@ -100,4 +100,10 @@ export type SiteEvent =
     }
   | { readonly type: 'countersigned'; readonly entries: number }
   | { readonly type: 'withdrawn'; readonly plan: string; readonly reason: string }
-  | { readonly type: 'finished'; readonly code: string; readonly reason: string; readonly result: unknown }
+  | {
+      readonly type: 'finished'
+      readonly session: string
+      readonly code: string
+      readonly reason: string
+      readonly result: unknown
+    }

@@ -44,6 +44,15 @@ const ofType =
   (line: Line): boolean =>
     line.type === wanted
 
+const cardSchema = z.object({
+  sites: z.array(z.object({ name: z.string(), rounds: z.number(), countersigned: z.boolean() })),
+  privacy: z.unknown(),
+  metrics: z.array(
+    z.object({ name: z.string(), value: z.number(), low: z.number().nullable(), high: z.number().nullable() }),
+  ),
+  hashes: z.object({ state: z.string() }),
+})
+
 const concordat = async (...words: string[]) => {
   const command = new Command(entry, words)
   return { ...(await command.exited), lines: command.lines }
@@ -201,6 +210,15 @@ describe('the journal that all sites share', () => {
       const { code, stderr } = await concordat('audit', 'verify', ...site, '--journal', file)
       expect([what, code, stderr]).toEqual([what, 3, expect.stringMatching(/ERR_AUDIT\n {2}entry \d+ does not hold/)])
     }
+
+    const card = cardSchema.parse(JSON.parse(await readFile(join(copy, 'card.json'), 'utf8')))
+    expect(card.sites.map(({ name }) => name).sort()).toEqual([...names].sort())
+    expect(card.sites.every(({ rounds, countersigned }) => rounds === 5 && countersigned)).toBe(true)
+    expect(card.privacy).toEqual({ mechanism: 'none', unit: null, epsilon: null, delta: 1e-5 })
+    const auc = card.metrics.find(({ name }) => name === 'auc')
+    expect(auc?.low).toBeLessThan(auc?.value ?? 0)
+    expect(auc?.high).toBeGreaterThan(auc?.value ?? 1)
+    expect(card.hashes.state).toBe(run.lines.find(ofType('finished'))?.modelHash)
 
     const receipts = await concordat('receipts', ...site)
     expect(receipts).toMatchObject({
