@@ -8,10 +8,11 @@ import { supports } from '../learning/engine/compiled/machine.ts'
 import { type Plan, parsePlan } from '../protocol/plan.ts'
 import { Stream } from '../protocol/stream.ts'
 import { conduct } from '../simulations/runner/conduct.ts'
-import { openPool } from '../simulations/runner/pool.ts'
+import { openPool, type Pool } from '../simulations/runner/pool.ts'
 import { type Population, shared } from '../simulations/runner/population.ts'
 import { synchronous } from '../simulations/runner/schedule.ts'
 import type { BenchOptions, BenchResult } from './result.ts'
+import { torchTimes } from './torch.ts'
 
 /** Wall seconds a round of Flower with Ray on a machine like this one, two cores (see docs/benchmarks.md). */
 const flower: Readonly<Record<string, number>> = { '2nn 10': 0.66, '2nn 32': 0.41, 'cnn 10': 5.0, 'cnn 32': 4.4 }
@@ -42,33 +43,55 @@ export async function simulation({ quick, progress }: BenchOptions): Promise<Ben
     results.push({ name, value, unit, reference, ratio })
     progress(`${name}: ${value.toPrecision(3)} ${unit}${ratio === null ? '' : `, ratio ${ratio.toPrecision(2)}`}`)
   }
+  const torch = torchTimes(quick ? ['2nn'] : ['2nn', 'cnn'], [10, 32], quick ? 0.2 : 1)
+  progress(torch === undefined ? 'no PyTorch here' : `PyTorch ${torch.version}: its steps alone, one thread`)
   // The small sites first: what the process holds at its end is measured before the pictures come.
   const small = smallSites(quick ? 1000 : 10_000)
-  const crowd = await measure(small, { workers: cores, rounds: quick ? 2 : 5 })
+  const crowd = await withPool(cores, (pool) => measure(small, pool, quick ? 2 : 5))
   add(`${small.name}, wall`, crowd.wall, 's/round', 2)
   add(`${small.name}, memory`, crowd.memory / 2 ** 20, 'MiB', 1024)
   for (const model of quick ? ['2nn'] : ['2nn', 'cnn']) {
     for (const batch of [10, 32]) {
       const setting = peers(model, batch)
-      const rounds = model === 'cnn' ? 2 : quick ? 2 : 8
-      const both = await measure(setting, { workers: cores, rounds })
-      add(`${setting.name}, wall`, both.wall, 's/round', flower[`${model} ${batch}`])
-      add(`${setting.name}, CPU`, both.cpu, 's/round', null)
+      const rounds = model === 'cnn' ? 2 : quick ? 2 : 6
+      const both = await withPool(cores, (pool) => measure(setting, pool, rounds))
+      const step = torch?.of(model, batch)
+      const loop = step === undefined ? null : (10 * Math.ceil(600 / batch) * step) / 1000
+      add(`${setting.name}, wall beside Flower`, both.wall, 's/round', flower[`${model} ${batch}`])
+      add(`${setting.name}, CPU beside a PyTorch loop`, both.cpu, 's/round', loop)
       add(`${setting.name}, first round after start`, both.first, 's', 1)
-      if (model === 'cnn') continue
-      const one = await measure(setting, { workers: 1, rounds })
-      add(`${setting.name}, one worker over ${cores}`, one.wall / both.wall, 'times', 1.8)
+      if (model === '2nn')
+        add(`${setting.name}, ${cores} workers over one`, await speedUp(setting, cores, rounds), 'times', 1.8)
     }
   }
   return results
 }
 
-async function measure(
-  { plan, population, sampled }: Setting,
-  { workers, rounds }: { readonly workers: number; readonly rounds: number },
-): Promise<Measured> {
-  const began = performance.now()
+/** In turns, so that neighbours on the machine slow both alike. */
+async function speedUp(setting: Setting, workers: number, rounds: number): Promise<number> {
+  const ratios: number[] = []
+  await withPool(1, (one) =>
+    withPool(workers, async (many) => {
+      for (let i = 0; i < 5; i++) {
+        const alone = await measure(setting, one, Math.max(2, rounds / 2))
+        ratios.push(alone.wall / (await measure(setting, many, Math.max(2, rounds / 2))).wall)
+      }
+    }),
+  )
+  return median(ratios)
+}
+
+async function withPool<T>(workers: number, use: (pool: Pool) => Promise<T>): Promise<T> {
   const pool = openPool(workers)
+  try {
+    return await use(pool)
+  } finally {
+    await pool.close()
+  }
+}
+
+async function measure({ plan, population, sampled }: Setting, pool: Pool, rounds: number): Promise<Measured> {
+  const began = performance.now()
   const wall: number[] = []
   const cpu: number[] = []
   let first = 0
@@ -84,12 +107,8 @@ async function measure(
   }
   const sites = population.sites.length
   const schedule = synchronous({ sites, sampled, needed: 3, seed: plan.seed, fate: undefined })
-  try {
-    await conduct({ plan: { ...plan, rounds }, population }, { pool, schedule, report })
-    return { wall: median(wall), cpu: median(cpu), first, memory: process.memoryUsage().rss }
-  } finally {
-    await pool.close()
-  }
+  await conduct({ plan: { ...plan, rounds }, population }, { pool, schedule, report })
+  return { wall: median(wall), cpu: median(cpu), first, memory: process.memoryUsage().rss }
 }
 
 const shape = { concordat: 1, evaluation: { holdout: 0 } }

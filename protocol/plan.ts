@@ -103,6 +103,9 @@ const planSchema = z.strictObject({
   seed: z.int().min(0).default(1),
 })
 
+/** What a plan file may hold beside the section "simulation". */
+export const planKeys: readonly string[] = Object.keys(planSchema.shape)
+
 export type Plan = z.infer<typeof planSchema>
 
 /** A plan file also holds, apart from the plan and its hash, how to simulate it on one machine. */

@@ -87,14 +87,26 @@ function lineOf(progress: Progress, many: boolean): string | undefined {
 }
 
 /** The deployed participants, for plans that need nothing of the lab. @throws InputError ERR_PLAN */
-async function masked(file: StudyFile, { data, json, engine }: Options): Promise<void> {
+async function masked(file: StudyFile, { data, json, engine, report, csv, out }: Options): Promise<void> {
   const { simulation, ...rest } = file
   const settings = settingsOf(simulation)
   const lab = (['population', 'attack', 'defence', 'asynchronous', 'scores', 'variants', 'sweep'] as const).find(
     (key) => settings[key] !== undefined,
   )
-  if (lab !== undefined) {
-    throw new InputError('ERR_PLAN', 'deployed participants know nothing of it; leave --masks off', `simulation.${lab}`)
+  const written = Object.entries({ report, csv, out }).find(([, path]) => path !== undefined)
+  if (written !== undefined) {
+    throw new InputError(
+      'ERR_CONFIG',
+      'is written of the same sums without masks; leave --masks off',
+      `--${written[0]}`,
+    )
+  }
+  if (settings.faults.length > 0 || lab !== undefined) {
+    throw new InputError(
+      'ERR_PLAN',
+      'deployed participants know nothing of it; leave --masks off',
+      `simulation.${lab ?? 'faults'}`,
+    )
   }
   const planFile = { plan: parsePlan(rest, planMenus), simulation }
   const run = {

@@ -2,7 +2,7 @@
 
 import { planMenus } from '../../learning/computation.ts'
 import { InputError } from '../../protocol/errors.ts'
-import { type Plan, parsePlan, suggestion } from '../../protocol/plan.ts'
+import { type Plan, parsePlan, planKeys, suggestion } from '../../protocol/plan.ts'
 import { checkSettings, gridKeys, type StudySettings, settingsOf } from './settings.ts'
 
 /** A plan file before it is checked. */
@@ -83,21 +83,7 @@ export function parseChange(text: string): Change {
   if (at < 1) throw new InputError('ERR_PLAN', `expected path=value, found "${text}"`, '--set')
   const path = text.slice(0, at)
   const [top] = path.split('.')
-  const known = [
-    'name',
-    'description',
-    'algorithm',
-    'model',
-    'data',
-    'rounds',
-    'quorum',
-    'sampling',
-    'encoding',
-    'privacy',
-    'evaluation',
-    'seed',
-    'simulation',
-  ]
+  const known = [...planKeys, 'simulation']
   if (!known.includes(top)) {
     throw new InputError(
       'ERR_PLAN',

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
@@ -49,3 +50,28 @@ test.skipIf(!existsSync(digits))(
   },
   60_000,
 )
+
+const command = (...flags: string[]) => {
+  const given = ['dist/concordat.js', 'simulate', 'examples/hospitals.yaml', '--json', ...flags]
+  const { status, stdout } = spawnSync(process.execPath, given, { encoding: 'utf8' })
+  return { status, last: JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') }
+}
+
+test('the command prints the same last line with masks and without, and after a change of the file another one', () => {
+  const without = command('--set', 'rounds=3')
+  expect(without).toMatchObject({
+    status: 0,
+    last: { seeds: [1], rounds: 5, modelHash: expect.stringMatching(/^[0-9a-f]{64}$/), auc: { alone: { length: 4 } } },
+  })
+  expect(command('--set', 'rounds=3', '--masks', 'on')).toEqual(without)
+  expect(command('--set', 'rounds=3', '--workers', '2')).toEqual(without)
+  expect(command('--set', 'rounds=2').last.modelHash).not.toBe(without.last.modelHash)
+})
+
+test('the command refuses what does not hold with exit code 2, its code and a suggestion', () => {
+  const refused = {
+    status: 2,
+    last: { error: { code: 'ERR_PLAN', message: expect.stringContaining('did you mean "rounds"') } },
+  }
+  expect(command('--set', 'round=3')).toEqual(refused)
+})
