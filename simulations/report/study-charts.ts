@@ -149,7 +149,7 @@ export function privacyCurve(groups: readonly CellGroup[]): string {
   return draw({
     height: 240,
     ariaLabel: 'utility against epsilon',
-    x: { label: 'epsilon at delta 1e-5', type: 'log' },
+    x: { label: 'epsilon', type: 'log', ticks: points.map(({ epsilon }) => epsilon), tickFormat: shortNumber },
     y: { label: nameIn(groups), grid: true, nice: true },
     marks: [
       Plot.ruleX(points, { x: 'epsilon', y1: 'low', y2: 'high', stroke: accent }),
@@ -158,6 +158,8 @@ export function privacyCurve(groups: readonly CellGroup[]): string {
     ],
   })
 }
+
+const shortNumber = (value: number): string => String(Number(value.toPrecision(2)))
 
 /** Utility against what the sites sent. */
 export function costChart(groups: readonly CellGroup[]): string {

@@ -122,7 +122,7 @@ function chartSection(groups: readonly CellGroup[]): string {
         ]
       : []),
     ...(protectedCells > 1
-      ? [figure('Privacy and utility', `${name} against epsilon at delta 1e-5`, privacyCurve(groups))]
+      ? [figure('Privacy and utility', `${name} against epsilon, at the delta of the plan`, privacyCurve(groups))]
       : []),
     ...(groups.length > 1 && distinctCosts > 1 && judged
       ? [figure('What it costs', `${name} against all bytes that sites sent`, `${costChart(groups)}${legend(groups)}`)]
@@ -152,7 +152,8 @@ function modelTable(groups: readonly CellGroup[]): string {
       range(row),
     ])
   })
-  return `<section><h2>Models</h2>\n${table(['model', name, '95 %'], rows)}</section>`
+  const noisy = results[0].epsilon === undefined ? '' : '<p>Alone and pooled train without noise.</p>\n'
+  return `<section><h2>Models</h2>\n${noisy}${table(['model', name, '95 %'], rows)}</section>`
 }
 
 const range = ({ low, high }: Estimate): string =>

@@ -72,7 +72,7 @@ export interface CellResult {
     readonly seconds: number
   }
   readonly scores?: readonly (Omit<Score, 'site'> & { readonly site: string })[]
-  /** At delta 1e-5; absent where something was released without noise. */
+  /** At the delta of the plan, 1e-5 without one; absent where something was released without noise. */
   readonly epsilon?: number
   /** Real seconds. */
   readonly wall: number
