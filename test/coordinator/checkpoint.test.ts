@@ -83,3 +83,19 @@ test('a committed state that is gone is said, not made up', async () => {
   const entries = [...begun, start(0), round(0, '9')]
   await expect(checkpointOf(entries, counter, await store())).rejects.toMatchObject({ code: 'ERR_STORE' })
 })
+
+test('whom shares were asked about in the round to come is known, over all its attempts and no other round', async () => {
+  const asked = (n: number, tries: number, sites: string[]): JournalEntry => ({
+    ...{ type: 'survivors', attempt: attemptOf(n, tries), sites },
+  })
+  const entries = [
+    ...begun,
+    start(0),
+    asked(0, 0, ['a']),
+    round(0, '1'),
+    start(1),
+    asked(1, 0, ['b']),
+    asked(1, 1, ['c']),
+  ]
+  expect(await checkpointOf(entries, counter, await store())).toMatchObject({ asked: ['b', 'c'] })
+})

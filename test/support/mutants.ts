@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import type { Client } from './secure-round.ts'
 
-/** One change of a source file of `protocol/secagg`. */
+/** One change of a source file of `protocol`. */
 export interface Edit {
+  /** As seen from `protocol/secagg`. */
   readonly file: string
   /** Stands exactly once in the file. */
   readonly text: string
@@ -16,6 +17,8 @@ export interface Edit {
 export interface Workshop {
   /** The site's side out of a copy of `protocol/` with these changes. @throws where a text does not stand once in its file. */
   clientWith(...edits: readonly Edit[]): Promise<Client>
+  /** Any module of such a copy, by its path in `protocol/`. */
+  load<Module>(path: string, ...edits: readonly Edit[]): Promise<Module>
   close(): Promise<void>
 }
 
@@ -23,13 +26,15 @@ export async function openWorkshop(): Promise<Workshop> {
   const root = await mkdtemp(join(tmpdir(), 'concordat-mutants-'))
   await symlink(resolve('node_modules'), join(root, 'node_modules'), 'dir')
   let copies = 0
+  const load: Workshop['load'] = async (path, ...edits) => {
+    const folder = join(root, `copy-${copies++}`, 'protocol')
+    await cp('protocol', folder, { recursive: true, filter: (source) => !source.endsWith('tsconfig.json') })
+    for (const edit of edits) await change(join(folder, 'secagg', edit.file), edit)
+    return import(join(folder, path))
+  }
   return {
-    clientWith: async (...edits) => {
-      const folder = join(root, `copy-${copies++}`, 'protocol')
-      await cp('protocol', folder, { recursive: true, filter: (path) => !path.endsWith('tsconfig.json') })
-      for (const edit of edits) await change(join(folder, 'secagg', edit.file), edit)
-      return import(join(folder, 'secagg', 'client.ts'))
-    },
+    load,
+    clientWith: (...edits) => load('secagg/client.ts', ...edits),
     close: () => rm(root, { recursive: true, force: true }),
   }
 }

@@ -70,6 +70,10 @@ export interface SumRunOptions {
   readonly shape?: (link: SiteLink, site: SiteHandle) => SiteLink
   /** Sites that never come. */
   readonly away?: readonly number[]
+  /** The participant as deployed, or out of a copy of its source. */
+  readonly participant?: typeof createParticipant
+  /** The ledger of a site. @throws SiteRefusal */
+  readonly charge?: (index: number) => Promise<void>
   /** Milliseconds of the run's own clock, which goes a hundred times as fast. */
   readonly assembly?: number
 }
@@ -120,7 +124,7 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
     const log = memoryLog()
     let lives = 0
     const live = (): Participant =>
-      createParticipant<Sums, number>({
+      (options.participant ?? createParticipant)<Sums, number>({
         ...{ name: roster[index].name, identity: own[index], coordinator: coordinator.publicKey, roster, log },
         provider: options.providerOf?.(index) ?? nodeProvider,
         random: testRandom(`secrets ${index} of life ${lives++}`),
@@ -129,7 +133,7 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
         compute: () => ({ plan, algorithm, noiseShare: () => {}, unit: undefined, cost: () => [] }),
         open: async () => ({ site: index, rows: 1 }),
         during: (work) => work,
-        charge: async () => {},
+        charge: async () => options.charge?.(index),
         keepReceipt: async () => {},
         report: (event) => siteEvents.push({ ...event, site: index }),
       })

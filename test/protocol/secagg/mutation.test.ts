@@ -4,8 +4,16 @@
  */
 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import * as bytes from '../../../protocol/bytes.ts'
+import { SiteRefusal } from '../../../protocol/errors.ts'
+import type * as participant from '../../../protocol/participant/participant.ts'
+import * as formation from '../../../protocol/secagg/formation.ts'
+import * as thresholds from '../../../protocol/secagg/thresholds.ts'
+import { Stream } from '../../../protocol/stream.ts'
+import * as encoding from '../../../protocol/vector/encoding.ts'
 import { attacks, outcomeOf } from '../../support/attacks.ts'
 import { type Edit, openWorkshop, type Workshop } from '../../support/mutants.ts'
+import { runSums } from '../../support/sum-run.ts'
 
 interface Wall extends Edit {
   readonly name: string
@@ -229,5 +237,97 @@ describe('a site', () => {
     const attack = all.find(({ name }) => name === by)
     if (attack === undefined) throw new Error(`no attack "${by}"`)
     expect(await outcomeOf(attack, await workshop.clientWith(wall))).not.toBe(attack.expected)
+  })
+})
+
+/** Walls of the house that do not stand in the secure sum's own files. */
+describe('without a wall of the house', () => {
+  const request = {
+    purpose: 'test',
+    bits: 32 as const,
+    lanes: [{ name: 'v', length: 1, bound: 1, kind: 'real' as const }],
+  }
+
+  const encodes = ({ encode }: typeof encoding, value: number): string => {
+    try {
+      encode({ v: Float64Array.of(value) }, request, { sites: 3, coins: new Stream('coins') })
+      return 'encoded'
+    } catch (error) {
+      return error instanceof Error && 'code' in error ? String(error.code) : 'fell over'
+    }
+  }
+
+  test('numbers that are none, or beyond the bound, are encoded', async () => {
+    const open = await workshop.load<typeof encoding>('vector/encoding.ts', {
+      file: '../vector/encoding.ts',
+      text: 'if (!(Math.abs(values[i]) <= lane.bound)) refuse',
+      without: 'if (false) refuse',
+    })
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 1.5]) {
+      expect(encodes(encoding, value)).toBe('ERR_ENCODING')
+      expect(encodes(open, value)).not.toBe('ERR_ENCODING')
+    }
+  })
+
+  test('lengths are believed before anything is allocated', async () => {
+    const open = await workshop.load<typeof bytes>('bytes.ts', {
+      file: '../bytes.ts',
+      text: 'if (value > max) throw',
+      without: 'if (false) throw',
+    })
+    const long = Uint8Array.of(0, 0, 0, 4, 1, 2, 3, 4)
+    expect(() => new bytes.Reader(long).bytes('field', { max: 3 })).toThrow('at most 3')
+    expect(() => new open.Reader(long).bytes('field', { max: 3 })).not.toThrow()
+  })
+
+  test('thresholds let both secrets of a site be opened', async () => {
+    const open = await workshop.load<typeof thresholds>('secagg/thresholds.ts', {
+      file: 'thresholds.ts',
+      text: 'Math.floor((sites + colluding) / 2) + 1',
+      without: '0',
+    })
+    const safe = ({ thresholdsOf }: typeof thresholds): boolean => 2 * thresholdsOf(10, { colluding: 6 }).threshold > 16
+    expect(safe(thresholds)).toBe(true)
+    expect(safe(open)).toBe(false)
+  })
+
+  test('a plan runs in which one honest site may stand alone', async () => {
+    const open = await workshop.load<typeof formation>('secagg/formation.ts', {
+      file: 'formation.ts',
+      text: 'if (honest < fewestHonest)',
+      without: 'if (false)',
+    })
+    const rules = { quorum: { colluding: 2 } }
+    expect(() => formation.formationOf(3, rules)).toThrow(expect.objectContaining({ code: 'ERR_HONEST_MINIMUM' }))
+    expect(open.formationOf(3, rules).honest).toBe(1)
+  })
+
+  test('noise is sized for all sites, not for the honest ones that are surely there', async () => {
+    const open = await workshop.load<typeof formation>('secagg/formation.ts', {
+      file: '../privacy/cohort.ts',
+      text: "mode === 'strict' ? minimum - colluding : fastDelta({ sites, colluding, threshold })",
+      without: 'sites',
+    })
+    for (const mode of ['strict', 'fast'] as const) {
+      const rules = { encoding: { mode } }
+      const { honest } = formation.formationOf(20, rules)
+      expect(formation.honestNoise(20, rules)).toBeLessThanOrEqual(honest)
+      expect(open.honestNoise(20, rules)).toBeGreaterThan(honest)
+    }
+  })
+
+  test('a contribution leaves that the ledger had refused', async () => {
+    const { createParticipant } = await workshop.load<typeof participant>('participant/participant.ts', {
+      file: '../participant/contributing.ts',
+      text: '  await shell.charge(chargeFor(membership, message.attempt, request))\n',
+      without: '',
+    })
+    const charge = async (index: number): Promise<void> => {
+      if (index === 1) throw new SiteRefusal('ERR_BUDGET', 'nothing is left')
+    }
+    const participants = async (one?: typeof participant.createParticipant): Promise<number | undefined> =>
+      (await runSums({ sites: 5, charge, ...(one && { participant: one }) })).result.state.rounds[0]?.survivors
+    expect(await participants()).toBe(4)
+    expect(await participants(createParticipant)).toBe(5)
   })
 })
