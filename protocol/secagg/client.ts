@@ -5,10 +5,9 @@
 
 import { equalBytes } from '../bytes.ts'
 import type { Mask, RingVector } from '../crypto/provider.ts'
-import { split } from '../crypto/shamir.ts'
 import { roundOf } from '../wire/attempts.ts'
-import { agreeWith, type End, openShare, type Peer, sealShare } from './dealing.ts'
-import { type Group, groupOf, pointOf } from './groups.ts'
+import { agreeWith, deal, type End, openShares, type Peer } from './dealing.ts'
+import { type Group, groupOf } from './groups.ts'
 import { bundleHash, pairSeed, pairSign, selfCommit, selfSeed, transcriptOf } from './masks.ts'
 import type {
   Bundle,
@@ -115,10 +114,10 @@ export async function deposit(
   const group = await groupOf(provider, session, { attempt, index })
   const keys = request.peers.filter((peer) => peer.index !== index && group.members.includes(peer.index))
   walls.inGroup(group, keys.map(memberIndex))
-  const peers = await agreeWith({ ...party, secret: state.secret }, state.peers, keys)
+  const peers = await agreeWith(endOf(party, state), state.peers, keys)
   const maskSecret = random.bytes(32)
   const selfSecret = random.bytes(32)
-  const { own, shares } = await deal(party, { ...state, peers }, { attempt, group, keys, maskSecret, selfSecret })
+  const { own, shares } = await deal(endOf(party, state), peers, { attempt, group, keys, maskSecret, selfSecret })
   const maskKey = await provider.x25519PublicKey(maskSecret)
   const commit = await selfCommit(provider, selfSecret)
   const sharesHash = await provider.sha256(bodies.shares(shares))
@@ -130,35 +129,6 @@ export async function deposit(
     state: { ...state, peers, deposit: { attempt, maskSecret, selfSecret, maskKey, ownShare: own } },
     answer: { index, attempt, maskKey, selfCommit: commit, shares, signature },
   }
-}
-
-interface Deal {
-  readonly attempt: number
-  readonly group: Group
-  readonly keys: readonly SessionKey[]
-  readonly maskSecret: Uint8Array
-  readonly selfSecret: Uint8Array
-}
-
-async function deal(
-  party: Party,
-  state: ClientState,
-  { attempt, group, keys, maskSecret, selfSecret }: Deal,
-): Promise<{ readonly own: Uint8Array; readonly shares: Bundle['shares'] }> {
-  const { random, index } = party
-  const both = new Uint8Array([...maskSecret, ...selfSecret])
-  const points = [index, ...keys.map(memberIndex)].map((member) => pointOf(group, member))
-  const [own, ...dealt] = split(both, { threshold: group.thresholds.threshold, points, random })
-  both.fill(0)
-  const end = { ...party, secret: state.secret }
-  const shares = await Promise.all(
-    dealt.flatMap(({ bytes }, i) => {
-      const peer = state.peers.get(keys[i].index)
-      return peer === undefined ? [] : [sealShare(end, { peer, attempt, share: bytes })]
-    }),
-  )
-  for (const { bytes } of dealt) bytes.fill(0)
-  return { own: own.bytes, shares }
 }
 
 /**
@@ -187,7 +157,7 @@ export async function start(
   walls.holdsMyKeys(party, members, own.maskKey)
   await walls.keysAreSigned(party, attempt, members)
   walls.keysAreDistinct(members)
-  const opened = await openShares(party, state, message)
+  const opened = await openShares(endOf(party, state), state.peers, message)
   const held = new Map(opened.held).set(index, own.ownShare)
   const transcript = await transcriptOf(provider, session, { attempt, stateHash, members })
   const round: Round = {
@@ -301,35 +271,6 @@ export function leave(state: ClientState): void {
   for (const { outgoing, incoming } of state.peers.values()) for (const key of [outgoing, incoming]) key.fill(0)
 }
 
-async function openShares(
-  party: Party,
-  state: ClientState,
-  { attempt, members, sealed, peers: keys }: RoundStart,
-): Promise<{
-  readonly held: readonly [number, Uint8Array][]
-  readonly unopened: readonly number[]
-  readonly peers: ReadonlyMap<number, Peer>
-}> {
-  const inRound = new Set(members.map(memberIndex))
-  const end = { ...party, secret: state.secret }
-  const peers = await agreeWith(
-    end,
-    state.peers,
-    keys.filter(({ index }) => inRound.has(index)),
-  )
-  const held: [number, Uint8Array][] = []
-  const unopened: number[] = []
-  for (const given of sealed) {
-    const peer = peers.get(given.peer)
-    if (peer === undefined || !inRound.has(given.peer))
-      throw walls.refused('ERR_NOT_A_MEMBER', `a share came from ${given.peer}, who is not in the round`)
-    const share = await openShare(end, { peer, attempt, given })
-    if (share === undefined) unopened.push(given.peer)
-    else held.push([given.peer, share])
-  }
-  return { held, unopened, peers }
-}
-
 interface SurvivorList {
   readonly round: Round
   readonly message: SignRequest | Unmask
@@ -372,6 +313,8 @@ function eraseDeposit(own: OwnDeposit | undefined): void {
 function eraseRound(round: Round | undefined): void {
   if (round !== undefined) for (const share of round.held.values()) share.fill(0)
 }
+
+const endOf = (party: Party, { secret }: ClientState): End => ({ ...party, secret })
 
 const memberIndex = ({ index }: { readonly index: number }): number => index
 

@@ -2,12 +2,13 @@
 
 import nacl from 'tweetnacl'
 import { concat, equalBytes, Writer } from '../bytes.ts'
-import type { CryptoProvider } from '../crypto/provider.ts'
+import { split } from '../crypto/shamir.ts'
 import type { Random } from '../random.ts'
+import { type Group, pointOf } from './groups.ts'
 import { sealKey, shareCommits } from './masks.ts'
-import type { SealedShare, SessionKey } from './messages.ts'
+import type { Bundle, RoundStart, SealedShare, SessionKey } from './messages.ts'
 import { bodies } from './signing.ts'
-import { signedByMember } from './walls.ts'
+import { type Guard, refused, signedByMember } from './walls.ts'
 
 const { secretbox } = nacl
 
@@ -20,11 +21,8 @@ export interface Peer {
 }
 
 /** One end of all channels of a session. */
-export interface End {
-  readonly provider: CryptoProvider
+export interface End extends Guard {
   readonly random: Random
-  readonly session: Parameters<typeof signedByMember>[0]['session']
-  readonly index: number
   /** X25519 secret of the session. */
   readonly secret: Uint8Array
 }
@@ -57,6 +55,35 @@ async function agree(end: End, { index, key, signature }: SessionKey): Promise<P
   return { index, key, outgoing, incoming }
 }
 
+export interface Deal {
+  readonly attempt: number
+  readonly group: Group
+  /** Of the members that are dealt to, in ascending order. */
+  readonly keys: readonly SessionKey[]
+  readonly maskSecret: Uint8Array
+  readonly selfSecret: Uint8Array
+}
+
+/** Shares of both secrets: the site's own, and one sealed for each member whose key is given. */
+export async function deal(
+  end: End,
+  peers: ReadonlyMap<number, Peer>,
+  { attempt, group, keys, maskSecret, selfSecret }: Deal,
+): Promise<{ readonly own: Uint8Array; readonly shares: Bundle['shares'] }> {
+  const both = concat(maskSecret, selfSecret)
+  const points = [end.index, ...keys.map(({ index }) => index)].map((member) => pointOf(group, member))
+  const [own, ...dealt] = split(both, { threshold: group.thresholds.threshold, points, random: end.random })
+  both.fill(0)
+  const shares = await Promise.all(
+    dealt.flatMap(({ bytes }, i) => {
+      const peer = peers.get(keys[i].index)
+      return peer === undefined ? [] : [sealShare(end, { peer, attempt, share: bytes })]
+    }),
+  )
+  for (const { bytes } of dealt) bytes.fill(0)
+  return { own: own.bytes, shares }
+}
+
 /** A share as it travels: nonce, then attempt and share under the key of this direction. */
 export async function sealShare(
   end: End,
@@ -83,4 +110,34 @@ export async function openShare(
   const dealt = { attempt, from: peer.index, to: end.index, share }
   const commits = await shareCommits(end.provider, end.session.id, dealt)
   return equalBytes(commits, given.commits) ? share : undefined
+}
+
+export interface OpenedShares {
+  /** By dealer. */
+  readonly held: readonly [number, Uint8Array][]
+  /** Dealers whose share does not open, or is not what they committed to. */
+  readonly unopened: readonly number[]
+  readonly peers: ReadonlyMap<number, Peer>
+}
+
+/** The shares of a round's start. @throws ProtocolError ERR_NOT_A_MEMBER where one comes from outside of it. */
+export async function openShares(
+  end: End,
+  known: ReadonlyMap<number, Peer>,
+  { attempt, members, sealed, peers: keys }: RoundStart,
+): Promise<OpenedShares> {
+  const inRound = new Set(members.map(({ index }) => index))
+  const inIt = keys.filter(({ index }) => inRound.has(index))
+  const peers = await agreeWith(end, known, inIt)
+  const held: [number, Uint8Array][] = []
+  const unopened: number[] = []
+  for (const given of sealed) {
+    const peer = peers.get(given.peer)
+    if (peer === undefined || !inRound.has(given.peer))
+      throw refused('ERR_NOT_A_MEMBER', `a share came from ${given.peer}, who is not in the round`)
+    const share = await openShare(end, { peer, attempt, given })
+    if (share === undefined) unopened.push(given.peer)
+    else held.push([given.peer, share])
+  }
+  return { held, unopened, peers }
 }

@@ -6,7 +6,7 @@
 import { equalBytes } from '../bytes.ts'
 import { decodeShares } from '../crypto/decoding.ts'
 import type { CryptoProvider, Mask, RingVector } from '../crypto/provider.ts'
-import { combine, type Share } from '../crypto/shamir.ts'
+import { combine, type Share, weightsAtZero } from '../crypto/shamir.ts'
 import { ProtocolError } from '../errors.ts'
 import { pointOf } from './groups.ts'
 import { pairSeed, pairSign, selfCommit, selfSeed, shareCommit } from './masks.ts'
@@ -32,9 +32,10 @@ export async function unmask(adder: Adder, round: ServerRound): Promise<Unmasked
     throw new ProtocolError('ERR_TOO_FEW_SHARES', `${threshold} sites must reveal shares, ${round.revealed.size} did`)
   const masks: Mask[] = []
   const culprits = new Map<string, Culprit>()
+  const weights: Weights = new Map()
   for (const [index, deposited] of round.deposits) {
     const survived = round.survivors.includes(index)
-    const opened = await openSecret(adder, round, { deposited, half: survived ? selfSeedHalf : maskKeyHalf })
+    const opened = await openSecret(adder, round, { deposited, half: survived ? selfSeedHalf : maskKeyHalf, weights })
     for (const culprit of opened.culprits) culprits.set(`${culprit.as} ${culprit.index}`, culprit)
     if (survived) masks.push({ seed: await selfSeed(adder.provider, round.transcript, index, opened.secret), sign: -1 })
     else masks.push(...(await pairMasks(adder, round, { index, secret: opened.secret })))
@@ -86,6 +87,7 @@ interface Opened {
 interface Sought {
   readonly deposited: Deposited
   readonly half: Half
+  readonly weights: Weights
 }
 
 interface Held {
@@ -97,7 +99,7 @@ interface Held {
  * From the first shares there are. Where they open something else, the revealers whose shares are not the committed ones
  * are left out; and where those that are left lie on no one polynomial, the dealer's false ones are corrected by decoding.
  */
-async function openSecret(adder: Adder, round: ServerRound, { deposited, half }: Sought): Promise<Opened> {
+async function openSecret(adder: Adder, round: ServerRound, { deposited, half, weights }: Sought): Promise<Opened> {
   const { provider } = adder
   const { keys } = deposited
   const { threshold } = round.group.thresholds
@@ -105,9 +107,10 @@ async function openSecret(adder: Adder, round: ServerRound, { deposited, half }:
   const held = sharesOf(round, keys.index)
   if (held.length < threshold)
     throw new ProtocolError('ERR_TOO_FEW_SHARES', `${name} needs ${threshold} shares, ${held.length} came`)
-  const secret = combine(held.slice(0, threshold).map(({ share }) => share))
+  const first = held.slice(0, threshold).map(({ share }) => share)
+  const secret = combine(first, weightsOf(weights, first))
   if (await half.opens(provider, secret, keys)) return { secret, culprits: [] }
-  const kept = await keptShares(adder, round, { sought: { deposited, half }, held })
+  const kept = await keptShares(adder, round, { deposited, half, held })
   const liars = held.filter((one) => !kept.includes(one))
   const culprits = liars.map(({ from }): Culprit => ({ index: from, as: 'revealer' }))
   if (kept.length < threshold)
@@ -134,8 +137,17 @@ function sharesOf({ revealed, group }: ServerRound, of: number): Held[] {
   return [...held.filter(({ from }) => from !== of), ...held.filter(({ from }) => from === of)]
 }
 
-interface Suspected {
-  readonly sought: Sought
+/** Lagrange's coefficients by points: most secrets are opened by the same ones. */
+type Weights = Map<string, number[]>
+
+function weightsOf(known: Weights, shares: readonly Share[]): number[] {
+  const points = shares.map(({ x }) => x)
+  const weights = known.get(points.join()) ?? weightsAtZero(points)
+  known.set(points.join(), weights)
+  return weights
+}
+
+interface Suspected extends Omit<Sought, 'weights'> {
   readonly held: readonly Held[]
 }
 
@@ -143,7 +155,7 @@ interface Suspected {
 async function keptShares(
   { provider, session }: Adder,
   { attempt }: ServerRound,
-  { sought: { deposited, half }, held }: Suspected,
+  { deposited, half, held }: Suspected,
 ): Promise<readonly Held[]> {
   const { bundle } = deposited
   const isKept = async ({ from, share }: Held): Promise<boolean> => {
