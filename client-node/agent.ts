@@ -9,7 +9,6 @@ import { computationOf, planMenus } from '../learning/computation.ts'
 import { parseMapping } from '../learning/data/mapping.ts'
 import type { TrainerFactory } from '../learning/engine/trainer.ts'
 import { fromHex } from '../protocol/bytes.ts'
-import { openKeyFile } from '../protocol/crypto/node/key-file.ts'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import { errorCode, InputError, ProtocolError } from '../protocol/errors.ts'
 import { createParticipant, type Finish, type Participant } from '../protocol/participant/participant.ts'
@@ -18,18 +17,20 @@ import type { Records, SiteEvent } from '../protocol/participant/shell.ts'
 import { type Plan, parsePlanFile } from '../protocol/plan.ts'
 import { epsilonOf, lossOf } from '../protocol/privacy/ledger.ts'
 import type { Unit } from '../protocol/privacy/mechanism.ts'
-import { parseRoster } from '../protocol/roster.ts'
+import { parseGrowingRoster } from '../protocol/roster.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import { wireVersions } from '../protocol/wire/messages.ts'
 import { fileAnswerLog } from './answer-log.ts'
 import type { SiteConfig } from './config.ts'
 import { openSource } from './data/index.ts'
 import { WatchedDesk } from './desk.ts'
+import { openSiteIdentity } from './identity.ts'
 import { type LedgerFile, openLedger } from './ledger-file.ts'
 import { localMoment } from './moment.ts'
 import { readPolicy, writePolicy } from './policy-file.ts'
 import { ReceiptFile, withReceipts } from './receipt-file.ts'
 import { fileBook } from './record-book.ts'
+import { newerRoster, type RosterNews } from './roster-watch.ts'
 import { backOff, isFinal, random, session } from './session.ts'
 import { type Claim, claimed, RunsOfSite } from './site-runs.ts'
 import { withdrawnFrom } from './withdraw.ts'
@@ -47,6 +48,7 @@ export type AgentEvent =
       readonly releases: number
     }
   | { readonly type: 'reconnecting'; readonly seconds: number; readonly reason: string }
+  | RosterNews
 
 /** At which epsilon is told where the site has set no budget. */
 const usualDelta = 1e-5
@@ -65,11 +67,7 @@ const beatEvery = 2_000
 export async function runAgent(options: AgentOptions): Promise<Finish | undefined> {
   const { config } = options
   await openPolicy(policyPath(config))
-  const { seed } = await openKeyFile(join(config.folder, 'identity.key'))
-  const identity: Identity = {
-    publicKey: await nodeProvider.ed25519PublicKey(seed),
-    sign: (message) => nodeProvider.ed25519Sign(seed, message),
-  }
+  const identity = await openSiteIdentity(config.folder)
   const { folder, dataset, budget } = config
   const ledger = await openLedger({ folder, identity, dataset, budget, now: () => Date.now() })
   try {
@@ -89,8 +87,16 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
       declined = new InputError(errorCode(event.code), event.reason)
     report(event)
   }
-  const runs = new RunsOfSite((claim) =>
-    openParticipant({ ...options, identity, ledger, desk, receipts, claim, report: watched }),
+  const runs = new RunsOfSite(({ claim, outdated }) =>
+    openParticipant({
+      ...{ ...options, identity, ledger, desk, receipts, claim },
+      report: (event) => {
+        watched(event)
+        if (event.type !== 'declined' || event.code !== 'ERR_ROSTER_MISMATCH') return
+        outdated()
+        void tellNewerRoster(options, identity)
+      },
+    }),
   )
   let versions = wireVersions
   for (let failures = 0; !signal.aborted; ) {
@@ -120,6 +126,17 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
   return undefined
 }
 
+/** Another roster than the pinned one was offered: a person is told which, and how to accept it. */
+async function tellNewerRoster({ config, report }: AgentOptions, identity: Identity): Promise<void> {
+  try {
+    const news = await newerRoster(config, identity)
+    if (news !== undefined) report(news)
+  } catch (error) {
+    if (!(error instanceof InputError || error instanceof ProtocolError)) throw error
+    report({ type: 'refused', code: error.code, reason: error.message })
+  }
+}
+
 /** Without a policy in force an agent does not even connect. @throws InputError ERR_POLICY_UNCONFIRMED on first start. */
 async function openPolicy(path: string): Promise<void> {
   if (await writePolicy(path)) {
@@ -142,7 +159,8 @@ interface Parts extends AgentOptions {
 /** A participant for one run. */
 async function openParticipant(parts: Parts): Promise<Participant> {
   const { config, trainer, report, identity, ledger, desk, receipts, claim } = parts
-  const roster = parseRoster(await readText(config.roster, 'ERR_ROSTER'))
+  // One that is too small, or old, is not the offered one: then a newer is fetched.
+  const roster = parseGrowingRoster(await readText(config.roster, 'ERR_ROSTER'))
   const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
   const source = await openSource(config.data)
   const open = async (plan: Plan): Promise<Records<Site>> => {

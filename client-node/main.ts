@@ -73,6 +73,11 @@ function describe(event: AgentEvent): { readonly line: string; readonly shown: u
   switch (event.type) {
     case 'connected':
       return { line: 'connected, the coordinator proved its key', shown: event }
+    case 'roster':
+      return {
+        line: `the coordinator has a new roster, version ${event.version}, whose words are "${event.words}": compare them with another site, then: concordat roster --accept "WORDS"`,
+        shown: event,
+      }
     case 'reconnecting':
       return { line: `${event.reason}; trying again in ${event.seconds.toFixed(1)} s`, shown: event }
     case 'joined':

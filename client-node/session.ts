@@ -12,6 +12,7 @@ import { serveRuns } from '../protocol/wire/site-runs.ts'
 import type { SiteConfig } from './config.ts'
 import { connect } from './connect.ts'
 import type { WatchedDesk } from './desk.ts'
+import { watchRoster } from './roster-watch.ts'
 import type { RunsOfSite } from './site-runs.ts'
 
 export const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
@@ -43,8 +44,9 @@ export async function session(parts: Session): Promise<Finish | undefined> {
   const link = await connect(new URL(config.coordinator))
   const stop = (): void => link.close()
   signal.addEventListener('abort', stop, { once: true })
-  // What a person has decided is taken up by being offered the plans again.
+  // What a person has decided, on a plan or a roster, is taken up by being offered the plans again.
   const unwatch = await desk.watch(stop)
+  const unwatchRoster = watchRoster(config.roster, stop)
   try {
     const context = { identity, verify: nodeProvider.ed25519Verify, random, versions }
     const { token, version } = await greet(link, fromHex(config.coordinatorKey), context)
@@ -65,6 +67,7 @@ export async function session(parts: Session): Promise<Finish | undefined> {
     return first
   } finally {
     unwatch()
+    unwatchRoster()
     signal.removeEventListener('abort', stop)
     link.close()
   }

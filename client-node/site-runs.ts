@@ -9,18 +9,29 @@ import type { SiteLink } from '../protocol/wire/channel.ts'
 /** Makes a session one run's own. @throws ProtocolError ERR_REPLAY where it is another's. */
 export type Claim = (session: Uint8Array) => void
 
+export interface RunOfSite {
+  readonly claim: Claim
+  /** The participant was opened with a roster that is not this run's: the next offer finds a new one. */
+  readonly outdated: () => void
+}
+
 export class RunsOfSite {
-  readonly #open: (claim: Claim) => Promise<Participant>
+  readonly #open: (run: RunOfSite) => Promise<Participant>
   readonly #participants = new Map<string, Promise<Participant>>()
   readonly #sessions = new Map<string, string>()
 
-  constructor(open: (claim: Claim) => Promise<Participant>) {
+  constructor(open: (run: RunOfSite) => Promise<Participant>) {
     this.#open = open
   }
 
   /** Takes part in a run until it has ended or the link is lost (`undefined`). */
   async serve(run: string, link: SiteLink): Promise<Finish | undefined> {
-    const opening = this.#participants.get(run) ?? this.#open((session) => this.#claim(run, session))
+    const opening =
+      this.#participants.get(run) ??
+      this.#open({
+        claim: (session) => this.#claim(run, session),
+        outdated: () => this.#participants.delete(run),
+      })
     this.#participants.set(run, opening)
     const finish = await (await opening).serve(link)
     if (finish !== undefined) this.#participants.delete(run)

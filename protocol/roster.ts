@@ -25,15 +25,27 @@ export const rosterSites = z
 
 /** A file written by hand holds the sites alone; one that a coordinator signed also its version and signature. */
 const rosterSchema = z.strictObject({
-  sites: rosterSites.min(3, 'expected at least 3 sites: fewer cannot hide each other in a sum'),
+  sites: rosterSites.min(1),
   version: z.int().optional(),
   coordinator: identityHex.optional(),
   previous: z.string().optional(),
   signature: z.string().optional(),
 })
 
-/** Parses the JSON text of a roster file; sites come back in the order of their keys, which is the protocol's order. */
+/** A roster on which a run can stand. @throws InputError ERR_ROSTER */
 export function parseRoster(text: string): readonly RosterEntry[] {
+  const sites = parseGrowingRoster(text)
+  if (sites.length < 3)
+    throw new InputError(
+      'ERR_ROSTER',
+      `expected at least 3 sites, found ${sites.length}: fewer cannot hide each other in a sum`,
+      'sites',
+    )
+  return sites
+}
+
+/** Any roster, also one that has only begun to grow; sites come back in the order of their keys, the protocol's order. */
+export function parseGrowingRoster(text: string): readonly RosterEntry[] {
   let value: unknown
   try {
     value = JSON.parse(text)

@@ -86,19 +86,20 @@ test('three sites enrol by link and words, compare the roster, and train; one ch
     'six words of some other roster',
   )
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('ERR_WORDS')])
-  for (const name of names.slice(0, -1)) {
-    const accepted = await outcome('roster', '--config', federation.config(name), '--accept', words)
-    expect([accepted.code, accepted.last.words]).toEqual([0, words])
-  }
   const last = await outcome('roster', '--config', federation.config('veterans'))
   expect(last.last).toMatchObject({ words })
-
   const policy = stringify({ concordat: 1, confirmed: true, ...demoPolicy })
   for (const name of names) await writeFile(join(federation.home(name), 'policy.yaml'), policy)
   const agents = names.map((name) => start('site', '--config', federation.config(name)))
   const plan = join(federation.folder, 'plan.yaml')
   await writeFile(plan, (await readFile('examples/hospitals.yaml', 'utf8')).replace(/^rounds: .*$/m, 'rounds: 2'))
   const run = start('run', plan, ...federation.operator, '--out', join(federation.folder, 'out'))
+  // Agents that hold an older roster are told of the new one, and go on by themselves once it is accepted.
+  for (const [i, name] of names.slice(0, -1).entries()) {
+    expect(await agents[i].until(ofType('roster'))).toMatchObject({ version: 3, words, change: { removed: [] } })
+    const accepted = await outcome('roster', '--config', federation.config(name), '--accept', words)
+    expect([accepted.code, accepted.last.words]).toEqual([0, words])
+  }
   expect(await run.until(ofType('finished'))).toMatchObject({ rounds: expect.any(Number) })
   await Promise.all(agents.map((agent) => agent.until(ofType('finished'))))
   await Promise.all(agents.map((agent) => agent.kill('SIGTERM')))
