@@ -2,7 +2,7 @@
 
 import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
 import { toHex } from '../protocol/bytes.ts'
-import { ProtocolError } from '../protocol/errors.ts'
+import { InputError, ProtocolError } from '../protocol/errors.ts'
 import { planBytes, planHash } from '../protocol/plan.ts'
 import { openSession } from '../protocol/secagg/session.ts'
 import { precisionOf, precisionText } from '../protocol/vector/precision.ts'
@@ -147,7 +147,7 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
     adder,
     offer,
     keys: new Map(),
-    declined: new Set(),
+    declined: leftOut(parts),
     deposits: new Map(),
     barred: new Set(),
     attendances: new Attendances(),
@@ -159,6 +159,19 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
   // Whoever comes, now or in the middle of a round, is offered the run and takes part from the next round on.
   parts.members.onCame((member) => parts.members.send(member.index, offer))
   return run
+}
+
+/** Nobody waits for the sites that the plan leaves out. @throws InputError ERR_PLAN for a name that is in no roster. */
+function leftOut({ plan, roster }: Pick<RunParts<unknown, unknown>, 'plan' | 'roster'>): Set<number> {
+  const names = roster.map(({ name }) => name)
+  const unknown = (plan.without ?? []).find((name) => !names.includes(name))
+  if (unknown !== undefined)
+    throw new InputError(
+      'ERR_PLAN',
+      `expected sites of the roster (${names.join(', ')}), found "${unknown}"`,
+      'without',
+    )
+  return new Set((plan.without ?? []).map((name) => names.indexOf(name)))
 }
 
 /** Waits for the quorum, then a while for the rest of the roster; not for members that declined. */

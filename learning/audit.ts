@@ -62,6 +62,8 @@ export async function audit({ plan, entries, keys, provider, sum }: AuditParts):
     const request = algorithm.request(state)
     if (request === undefined) return 'the computation was complete before this round'
     if (entry.startHash !== stateHash) return 'it starts from another state than the one the sums lead to'
+    const leftOut = entry.participants.find((name) => plan.without?.includes(name))
+    if (leftOut !== undefined) return `it holds ${leftOut}, which the plan leaves out`
     const bytes = await sum(entry.sumHash)
     if (bytes === undefined)
       return `the sum ${entry.sumHash.slice(0, 12)} is not here; a site that was in the round has it`

@@ -83,6 +83,8 @@ const planSchema = z.strictObject({
       intendedUse: z.string().max(10_000).default(''),
     })
     .optional(),
+  /** Sites of the roster that this run leaves out: they decline, and no sum may name them. */
+  without: z.array(z.string().min(1).max(63)).min(1).max(10_000).optional(),
   /** Who wrote the plan, with a signature over the rest of it (`authorBytes`), for sites that ask for one. */
   author: z
     .strictObject({

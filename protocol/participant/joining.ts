@@ -134,6 +134,7 @@ async function allowed<State, Site>(
   shell: SiteShell<State, Site>,
   { policy, plan, session }: Candidate,
 ): Promise<Opened<State, Site>> {
+  if (plan.without?.includes(shell.name)) throw new InputError('ERR_LEFT_OUT', 'the plan leaves this site out')
   const computed = shell.compute(plan)
   const author = await authorOf(shell.provider, plan)
   const { honest } = session.formation

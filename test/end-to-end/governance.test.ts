@@ -262,4 +262,27 @@ describe('the journal that all sites share', () => {
     const held = await concordat('audit', 'verify', '--folder', join(folder, names[1]))
     expect(held).toMatchObject({ code: 0, lines: [{ holds: true, withdrawn: [names[0]] }] })
   })
+
+  test('a run without a site trains on the others alone and says how far its model is from the one with it', async () => {
+    const { processes, plan, folder } = await federation(3)
+    const agents = names.map((name) => processes.site(name))
+    expect((await processes.run(plan).exited).code).toBe(0)
+    const again = await concordat(
+      ...['run', plan, '--coordinator', processes.url, '--out', join(folder, 'result'), '--without', names[0]],
+      ...['--token-file', join(folder, 'coordinator', 'operator.token')],
+    )
+    expect(again.code).toBe(0)
+    const rounds = again.lines.filter(ofType('round'))
+    expect(rounds).toHaveLength(5)
+    for (const { sites } of rounds) expect(sites).toEqual(expect.not.arrayContaining([names[0]]))
+    const drift = driftSchema.parse(again.lines.find(ofType('drift')))
+    expect(drift.distance).toBeGreaterThan(0)
+    expect(drift.auc.change).toBeCloseTo(drift.auc.after - drift.auc.before, 12)
+    expect(agents[0].lines.filter(ofType('declined'))).toMatchObject([{ code: 'ERR_LEFT_OUT' }])
+  })
+})
+
+const driftSchema = z.object({
+  distance: z.number(),
+  auc: z.object({ before: z.number(), after: z.number(), change: z.number() }),
 })
