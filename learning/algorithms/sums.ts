@@ -40,20 +40,18 @@ export const writeFloat32s = (writer: Writer, values: Float32Array | undefined):
 export function readFloat64s(reader: Reader, field: string, length: number): Float64Array | undefined {
   const view = viewOf(reader, field, 8 * length)
   if (view === undefined) return undefined
-  return finite(
-    field,
-    Float64Array.from({ length }, (_, i) => view.getFloat64(8 * i)),
-  )
+  const values = new Float64Array(length)
+  for (let i = 0; i < length; i++) values[i] = view.getFloat64(8 * i)
+  return finite(field, values)
 }
 
 /** `length` finite singles, or none. @throws ProtocolError ERR_STATE */
 export function readFloat32s(reader: Reader, field: string, length: number): Float32Array | undefined {
   const view = viewOf(reader, field, 4 * length)
   if (view === undefined) return undefined
-  return finite(
-    field,
-    Float32Array.from({ length }, (_, i) => view.getFloat32(4 * i)),
-  )
+  const values = new Float32Array(length)
+  for (let i = 0; i < length; i++) values[i] = view.getFloat32(4 * i)
+  return finite(field, values)
 }
 
 /** A number that is none, once in the state, would be in every later one. @throws ProtocolError ERR_STATE_NOT_FINITE */
