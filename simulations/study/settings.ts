@@ -2,7 +2,7 @@
 
 import * as z from 'zod'
 import { InputError } from '../../protocol/errors.ts'
-import { check, type Plan, suggestion } from '../../protocol/plan.ts'
+import { check, type Plan } from '../../protocol/plan.ts'
 import { attacks } from '../attacks/index.ts'
 import { datasets } from '../datasets/index.ts'
 import { defences } from '../defences/index.ts'
@@ -151,7 +151,3 @@ export const withoutKeys = (
   { name, ...rest }: { readonly name: string; readonly [key: string]: unknown },
   keys: readonly string[],
 ) => ({ name, ...Object.fromEntries(Object.entries(rest).filter(([key]) => !keys.includes(key))) })
-
-/** `known` names with the one that was probably meant. */
-export const unknownName = (name: string, known: readonly string[]): string =>
-  `expected one of ${known.join(', ')}; found "${name}"${suggestion(name, known)}`
