@@ -36,11 +36,12 @@ export function textOf(results: readonly CellResult[]): string {
   if (first.table !== undefined) return JSON.stringify(first.table, null, 2)
   const outcomes = results.flatMap((result) => outcomeFrom(result) ?? [])
   if (groups.length === 1 && outcomes.length === results.length) return comparisonTable(outcomes)
-  const width = Math.max(...groups.map(({ label }) => label.length), 6) + 2
-  const name = first.federated ? headlineName(first.federated) : 'loss'
+  const width = Math.max(...groups.map(({ label }) => (label || first.algorithm).length)) + 2
   const several = first.federated && results.length > groups.length
   return [
-    `${name} on the rows all sites hold out${several ? '; means over the seeds with 95 % intervals' : ''}`,
+    first.federated
+      ? `${headlineName(first.federated)} on the rows all sites hold out${several ? '; means over the seeds with 95 % intervals' : ''}`
+      : 'not judged: nothing was held out',
     ...groups.map(({ label, results: own }) => `  ${(label || first.algorithm).padEnd(width)}${lineOf(own)}`),
   ].join('\n')
 }
@@ -50,7 +51,7 @@ function lineOf(results: readonly CellResult[]): string {
   const federated = results.flatMap((result) => (result.federated ? [headline(result.federated)] : []))
   const success = results.flatMap(({ attack }) => attack?.success ?? [])
   const parts = [
-    federated.length === 0 ? 'not judged: nothing was held out' : estimateText(overSeeds(federated)),
+    ...(federated.length === 0 ? [] : [estimateText(overSeeds(federated))]),
     `${(first.cost.bytesUp / 1e6).toPrecision(3)} MB up`,
     ...(success.length > 0
       ? [`backdoor ${(100 * (success.reduce((a, b) => a + b, 0) / success.length)).toFixed(0)} %`]
