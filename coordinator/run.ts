@@ -27,7 +27,7 @@ export interface RunResult<State> {
 /** Back-off between attempts at one round, in milliseconds. */
 const backOff = (tries: number): number => Math.min(30_000, 250 * 2 ** tries)
 
-/** Attempts at one round after which the run rests until somebody comes, or for this long. */
+/** Attempts at one round after which the run rests until somebody who is missing comes, or for this long. */
 const triesBeforeRest = 6
 const restMilliseconds = 300_000
 
@@ -246,14 +246,12 @@ async function retryLater<State, Site>(
   run: RunState<State, Site>,
   { round, failures, error: { code, message: reason } }: FailedTry,
 ): Promise<void> {
-  const resting = failures + 1 >= triesBeforeRest
+  const names = present(run).map(({ name }) => name)
+  const missing = run.roster.map(({ name }) => name).filter((name) => !names.includes(name))
+  const resting = failures + 1 >= triesBeforeRest && missing.length > 0
   const milliseconds = resting ? restMilliseconds : backOff(failures)
   run.report({ type: 'retry', round, code, reason, seconds: milliseconds / 1000 })
-  if (resting) {
-    const names = present(run).map(({ name }) => name)
-    const missing = run.roster.map(({ name }) => name).filter((name) => !names.includes(name))
-    run.report({ type: 'waiting', present: names, missing, needed: run.adder.session.formation.needed })
-  }
+  if (resting) run.report({ type: 'waiting', present: names, missing, needed: run.adder.session.formation.needed })
   const until = run.clock.now() + milliseconds
   let joined = false
   while (run.clock.now() < until && !(resting && joined)) {

@@ -109,6 +109,8 @@ class Storm {
   readonly #busy = new Set<number | 'coordinator'>()
   readonly #pending = new Set<Promise<void>>()
   readonly #counts = new Map<Fault['kind'], number>()
+  /** Hours each clock is ahead. A site does not work with a clock that was set back: its ledger would forget. */
+  readonly #ahead = new Map<number | 'coordinator', number>()
   readonly #memory = { coordinator: [0, 0], site: [0, 0] }
   #coordinator: Command
   #calm = false
@@ -186,7 +188,7 @@ class Storm {
         await delay(kind === 'site-killed' ? lasts / 2 : 0)
         this.#sites[site] = this.#processes.site(this.#names[site], {
           port: network.port,
-          environment: skewed(kind === 'site-killed' ? 0 : skew),
+          environment: this.#clockOf(site, kind === 'site-killed' ? 0 : skew),
         })
         return
       case 'site-frozen':
@@ -214,16 +216,22 @@ class Storm {
         const full = this.#processes.coordinatorAgain({ fileBlocks: 1 })
         const { code, stderr } = await full.exited
         if (code !== 2 || !stderr.includes('ERR_STORE')) throw new Error(`a full disk ended with ${code}: ${stderr}`)
-        this.#coordinator = this.#processes.coordinatorAgain()
+        this.#coordinator = this.#processes.coordinatorAgain({ environment: this.#clockOf('coordinator', 0) })
         return
       }
       case 'coordinator-killed':
       case 'coordinator-clock-skewed':
         await this.#coordinator.kill('SIGKILL')
-        this.#coordinator = this.#processes.coordinatorAgain(
-          kind === 'coordinator-killed' ? {} : { environment: skewed(Math.abs(skew)) },
-        )
+        this.#coordinator = this.#processes.coordinatorAgain({
+          environment: this.#clockOf('coordinator', kind === 'coordinator-killed' ? 0 : skew),
+        })
     }
+  }
+
+  #clockOf(whose: number | 'coordinator', skew: number): Readonly<Record<string, string>> {
+    const ahead = Math.max(this.#ahead.get(whose) ?? 0, skew)
+    this.#ahead.set(whose, ahead)
+    return skewed(ahead)
   }
 
   async #measure(round: number): Promise<void> {

@@ -20,7 +20,7 @@ export interface Fault {
   readonly site: number
   /** Milliseconds until it is over. */
   readonly lasts: number
-  /** Hours that a clock is wrong by. */
+  /** Hours that a clock runs ahead from then on. */
   readonly skew: number
 }
 
@@ -31,7 +31,7 @@ export const drawFault = (stream: Stream, sites: number): Fault => ({
   kind: kinds[stream.below(3) === 0 ? stream.below(kinds.length) : stream.below(5)],
   site: stream.below(sites),
   lasts: 100 + stream.below(900),
-  skew: stream.below(96) - 48,
+  skew: stream.below(96),
 })
 
 /** A process whose clock is wrong from its start. */
