@@ -1,5 +1,6 @@
 /** The menu of benches. */
 
+import { coordinator } from './coordinator.ts'
 import { csv } from './csv.ts'
 import { digits } from './digits.ts'
 import type { Bench } from './result.ts'
@@ -7,4 +8,4 @@ import { secagg } from './secagg.ts'
 import { simulation } from './simulation.ts'
 import { training } from './training.ts'
 
-export const benches: Readonly<Record<string, Bench>> = { csv, digits, secagg, simulation, training }
+export const benches: Readonly<Record<string, Bench>> = { coordinator, csv, digits, secagg, simulation, training }

@@ -18,6 +18,9 @@ export interface SiteRuns {
   readonly pause: (failures: number) => Promise<void>
 }
 
+/** Frames of a run, some rounds of them, after which it counts as healthy. */
+const healthyFrames = 30
+
 /** Until the link ends. @throws what ended a run and is not passing. */
 export async function serveRuns({ link, version, serve, isPassing, pause }: SiteRuns): Promise<void> {
   // Version 1 knew one run at a time, without an envelope.
@@ -27,6 +30,7 @@ export async function serveRuns({ link, version, serve, isPassing, pause }: Site
   }
   const inboxes = new Map<string, Mailbox<Uint8Array>>()
   const failures = new Map<string, number>()
+  const taken = new Map<string, number>()
   const work = new Set<Promise<void>>()
   let fault: { readonly error: unknown } | undefined
 
@@ -34,9 +38,12 @@ export async function serveRuns({ link, version, serve, isPassing, pause }: Site
     try {
       await serve(run, linkOf(link, run, inbox))
       failures.delete(run)
+      taken.delete(run)
     } catch (error) {
       if (error instanceof ProtocolError && isPassing(error)) {
-        const count = (failures.get(run) ?? 0) + 1
+        // A run that went well for a while has not broken off again, but anew.
+        const count = ((taken.get(run) ?? 0) > healthyFrames ? 0 : (failures.get(run) ?? 0)) + 1
+        taken.delete(run)
         failures.set(run, count)
         await pause(count)
         link.send(envelope({ run, frame: new Uint8Array(0) }))
@@ -51,6 +58,7 @@ export async function serveRuns({ link, version, serve, isPassing, pause }: Site
   for await (const bytes of link.frames) {
     const { run, frame } = openEnvelope(bytes)
     const inbox = inboxes.get(run)
+    taken.set(run, (taken.get(run) ?? 0) + 1)
     if (inbox !== undefined) inbox.put(frame)
     // A run begins with its offer: what comes before belongs to what broke off.
     else if (decodeMessage(frame).type === 'offer') {

@@ -56,7 +56,7 @@ export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
   const planFile = join(folder, 'plan.yaml')
   await writeFile(planFile, text)
   const processes = await startProcesses({
-    ...{ entry: 'dist/concordat.js', folder, sites: files, patience: 1, assembly: 0.2 },
+    ...{ entry: 'dist/concordat.js', folder, sites: files, patience: 4, assembly: 0.2 },
   })
   const storm = await Storm.over(
     processes,
