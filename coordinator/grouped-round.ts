@@ -94,7 +94,10 @@ const notThere = (member: Member): Absence => ({
   reason: 'the site was not connected when the round began',
 })
 
-/** A site that can be named as the cause takes no further part in this run: the same would only happen again. */
+/**
+ * A site that can be named as the cause takes no further part in this run: the same would only happen again. Not so where
+ * shares were asked for with it in the sum: this round can be made with it or not at all.
+ */
 export async function blame<State, Site>(
   run: RunState<State, Site>,
   { code, message: reason, culprit }: ProtocolError,
@@ -104,7 +107,8 @@ export async function blame<State, Site>(
   const { name } = run.roster[index]
   await run.journal({ type: 'culprit', site: name, attempt: run.attempt, code, reason })
   run.report({ type: 'left', site: name, code, reason })
-  run.barred.add(index)
+  const bound = run.asked?.round === roundOf(run.attempt) && run.asked.survivors.has(index)
+  if (!bound) run.barred.add(index)
 }
 
 /**
