@@ -152,8 +152,8 @@ async function finish(outcome: Outcome, { plan, events, sites, options, say }: E
   say('')
   say(`the report, to open in a browser:   ${join(out, 'report.html')}`)
   say(`the model, the same at every site:  ${join(out, sites[0].name, 'model.json')}`)
-  say(`what left a site, round by round:   ${join(out, sites[0].name, 'receipts.jsonl')}`)
-  say(`the coordinator's signed journal:   ${join(out, 'coordinator', 'runs')}`)
+  say(`what left a site, round by round:   npx concordat receipts --folder ${join(out, sites[0].name)}`)
+  say(`that nothing was altered:           npx concordat audit verify --folder ${join(out, sites[0].name)}`)
   say(`to use it on new rows:              npx concordat predict ${join(out, sites[0].name, 'model.json')} FILE.csv`)
   say('next: your own files with --data and --plan; over machines, "A real federation" in README.md')
 }
