@@ -21,7 +21,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     chunkSizeWarningLimit: 4_000,
-    rolldownOptions: { input: { join: resolve(root, 'join/index.html') } },
+    rolldownOptions: { input: { observe: resolve(root, 'index.html'), join: resolve(root, 'join/index.html') } },
   },
 })
 

@@ -14,7 +14,7 @@ export const roleMeaning: Readonly<Record<Role, string>> = {
 
 export type Access = (least: Role) => (request: Request, response: Response, next: NextFunction) => void
 
-/** Lets a request through whose bearer token has at least the role `least`. */
+/** Lets a request through whose bearer token has at least the role `least`; `response.locals.role` says which. */
 export const access =
   (roleOf: (token: string) => Role | undefined): Access =>
   (least) =>
@@ -25,5 +25,8 @@ export const access =
       response.status(401).json({ code: 'ERR_TOKEN', message: 'expected a token of this coordinator that is in force' })
     else if (rank[role] < rank[least])
       response.status(403).json({ code: 'ERR_ROLE', message: `expected the role ${least}, this token has ${role}` })
-    else next()
+    else {
+      response.locals.role = role
+      next()
+    }
   }

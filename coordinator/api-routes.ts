@@ -1,7 +1,7 @@
 /** The routes of runs as data: what each takes and answers. The router serves them, `/openapi.json` describes them. */
 
 import * as z from 'zod'
-import type { Role } from '../protocol/enrolment/entries.ts'
+import { type Role, roleSchema } from '../protocol/enrolment/entries.ts'
 
 const summary = z.strictObject({
   id: z.string().regex(/^[0-9a-f]{16}$/),
@@ -39,6 +39,14 @@ const change = (path: string, text: string): Route => ({
 
 /** By operation; the router has a handler for each, which the compiler checks. */
 export const routes = {
+  showRole: {
+    method: 'get',
+    path: '/role',
+    role: 'observer',
+    summary: 'What this token may do',
+    status: 200,
+    answer: json(z.strictObject({ role: roleSchema })),
+  },
   listRuns: {
     method: 'get',
     path: '/runs',

@@ -1,6 +1,7 @@
 /** The API of runs: every route of the table asks for a token and its role. */
 
 import express, { type Express, type Request, type Response, type Router } from 'express'
+import { type Role, roleSchema } from '../protocol/enrolment/entries.ts'
 import { InputError } from '../protocol/errors.ts'
 import type { Access } from './access.ts'
 import { type Operation, openApiDocument, type Route, routes } from './api-routes.ts'
@@ -21,9 +22,10 @@ export function runRoutes(app: Express, runs: Runs, access: Access): void {
 }
 
 /** Answers with a value as JSON, or with lines as they come. */
-type Handler = (request: { readonly id: string; readonly body: string }) => unknown
+type Handler = (request: { readonly id: string; readonly body: string; readonly role: Role }) => unknown
 
 const handlersFor = (runs: Runs): Readonly<Record<Operation, Handler>> => ({
+  showRole: ({ role }) => ({ role }),
   listRuns: () => runs.list(),
   submitRun: ({ body }) => runs.submit(body),
   showRun: ({ id }) => runs.find(id),
@@ -43,7 +45,11 @@ function serve(api: Router, route: Route, { access, handle }: Served): void {
   const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
   api[route.method](path, access(route.role), textBody, async (request: Request, response: Response) => {
     try {
-      const answer = await handle({ id: String(request.params.id ?? ''), body: String(request.body ?? '') })
+      const answer = await handle({
+        id: String(request.params.id ?? ''),
+        body: String(request.body ?? ''),
+        role: roleSchema.parse(response.locals.role),
+      })
       response.status(route.status).type(route.answer.type)
       if (isLines(answer)) await writeLines(answer, response)
       else response.json(answer)

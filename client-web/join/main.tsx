@@ -2,7 +2,9 @@
 
 import { render } from 'preact'
 import '../shared/theme.css'
-import { type Language, languages, usualLanguage } from '../shared/words.ts'
+import { Frame, fetchBuild } from '../shared/frame.tsx'
+import { type Language, usualLanguage } from '../shared/language.ts'
+import { languages } from '../shared/words.ts'
 import { type Act, firstState, type PageState } from '../worker/page-state.ts'
 import { App } from './app.tsx'
 import { startWorker } from './start-worker.ts'
@@ -22,32 +24,14 @@ function draw(): void {
   const words = languages[language]
   document.documentElement.lang = language
   document.title = `Concordat — ${words.title}`
-  const choose = (event: Event): void => {
-    if (!(event.currentTarget instanceof HTMLSelectElement)) return
-    language = event.currentTarget.value === 'zh' ? 'zh' : 'en'
+  const choose = (chosen: Language): void => {
+    language = chosen
     draw()
   }
   render(
-    <main>
-      <header class="top">
-        <h1>{words.title}</h1>
-        <label class="small">
-          <span class="quiet">{words.language} </span>
-          <select value={language} onChange={choose}>
-            <option value="en">English</option>
-            <option value="zh">中文</option>
-          </select>
-        </label>
-      </header>
+    <Frame title={words.title} {...{ language, words, build, choose }}>
       <App state={state} words={words} act={act} />
-      <footer class="quiet small">
-        {build === undefined ? null : (
-          <span>
-            {words.build} <code>{build.slice(0, 16)}</code>
-          </span>
-        )}
-      </footer>
-    </main>,
+    </Frame>,
     root,
   )
 }
@@ -62,7 +46,5 @@ const link = location.hash.length > 1 ? location.href : undefined
 if (link !== undefined) history.replaceState(null, '', location.pathname)
 act({ type: 'start', link })
 
-// The hash of all files of this build, as the coordinator serves and journals it.
-const answer: unknown = await fetch(new URL('../build.json', location.href)).then((response) => response.json())
-if (typeof answer === 'object' && answer !== null && 'hash' in answer) build = String(answer.hash)
+build = await fetchBuild(new URL('../build.json', location.href))
 draw()

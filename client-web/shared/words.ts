@@ -1,5 +1,7 @@
 /** The words of the participant's page, in English and Chinese; the compiler asks for what a language lacks. */
 
+import type { Language } from './language.ts'
+
 const english = {
   title: 'Take part with your records',
   promise:
@@ -142,15 +144,4 @@ const chinese: Words = {
   language: '语言',
 }
 
-export const languages = { en: english, zh: chinese } as const
-
-export type Language = keyof typeof languages
-
-/** The browser's language where we have it. */
-export const usualLanguage = (preferred: readonly string[]): Language =>
-  preferred
-    .find((tag) => /^(en|zh)\b/i.test(tag))
-    ?.toLowerCase()
-    .startsWith('zh')
-    ? 'zh'
-    : 'en'
+export const languages: Readonly<Record<Language, Words>> = { en: english, zh: chinese }

@@ -1,7 +1,7 @@
-/** Which engine trains a model: the compiled one where it has every layer, TensorFlow.js (loaded only then) elsewhere. */
+/** Which engine trains a model: the compiled one where it has every layer, TensorFlow.js elsewhere; each is loaded when it is needed. */
 
 import type { ModelDescription } from '../models/description.ts'
-import { type CompiledOptions, canCompile, compiledTrainer } from './compiled/trainer.ts'
+import type { CompiledOptions } from './compiled/trainer.ts'
 import type { TfjsOptions } from './tfjs/backend.ts'
 import type { EngineWishes, Trainer, TrainerFactory } from './trainer.ts'
 
@@ -26,6 +26,7 @@ export function chooseTrainer(options: EngineOptions = {}): TrainerFactory {
 /** What is forced here goes before what the plan wishes; without relaxed SIMD is without it wherever that is said. */
 async function open(model: ModelDescription, options: EngineOptions, wishes: EngineWishes): Promise<Trainer> {
   const use = options.prefer ?? wishes.use ?? 'auto'
+  const { canCompile, compiledTrainer } = await import('./compiled/trainer.ts')
   if (use === 'compiled' || (use === 'auto' && canCompile(model))) {
     const exact = wishes.relaxed === false ? { variant: 'simd128' as const } : {}
     return compiledTrainer({ ...options.compiled, ...exact })(model)

@@ -1,19 +1,22 @@
 /** Browser sites in a real Chromium: they enrol, take part beside Node sites, leave, come back, and send no record. */
 
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Browser, BrowserContext, Page, Request } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import * as z from 'zod'
-import { datasets } from '../../simulations/datasets/index.ts'
-import { Command, demoPolicy, type Line } from '../../simulations/demo/processes.ts'
+import {
+  endProcesses,
+  enrolNode,
+  type Federation,
+  federation,
+  ofType,
+  violations,
+} from '../support/browser-federation.ts'
 import { launchChromium } from '../support/chromium.ts'
 
-const entry = 'dist/concordat.js'
 const names = ['university', 'heart-centre', 'county', 'veterans'] as const
-const running: Command[] = []
 const contexts: BrowserContext[] = []
 let browser: Browser
 
@@ -23,63 +26,8 @@ beforeAll(async () => {
 afterAll(() => browser.close())
 afterEach(async () => {
   await Promise.all(contexts.splice(0).map((context) => context.close()))
-  await Promise.all(running.splice(0).map((command) => command.kill('SIGTERM')))
+  await endProcesses()
 })
-
-const start = (...arguments_: readonly string[]): Command => {
-  const command = new Command(entry, arguments_)
-  running.push(command)
-  return command
-}
-const ofType =
-  (wanted: string) =>
-  (line: Line): boolean =>
-    line.type === wanted
-const text = (value: unknown): string => z.string().parse(value)
-
-async function federation(rounds: number) {
-  const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
-  const coordinator = start(
-    ...['coordinator', '--dir', join(folder, 'coordinator'), '--port', '0'],
-    ...['--patience', '5', '--assembly', '600'],
-  )
-  const url = text((await coordinator.until(ofType('listening'))).url)
-  const operator = ['--coordinator', url, '--token-file', join(folder, 'coordinator', 'operator.token')]
-  const files = new Map<string, string>()
-  for (const { site, csv } of datasets['four-hospitals'].generate({ seed: 1 })) {
-    files.set(site, join(folder, `${site}.csv`))
-    await writeFile(join(folder, `${site}.csv`), csv)
-  }
-  const ended = async (...arguments_: readonly string[]): Promise<Line> => {
-    const command = start(...arguments_)
-    const { code, stderr } = await command.exited
-    expect([code, stderr]).toEqual([0, ''])
-    return command.lines.at(-1) ?? {}
-  }
-  const plan = join(folder, 'plan.yaml')
-  await writeFile(
-    plan,
-    (await readFile('examples/hospitals.yaml', 'utf8')).replace(/^rounds: .*$/m, `rounds: ${rounds}`),
-  )
-  return {
-    folder,
-    url,
-    plan,
-    file: (name: string) => text(files.get(name)),
-    invite: async (name: string) => text((await ended('invite', name, ...operator)).link),
-    approve: (name: string, words: string) => ended('approve', name, '--words', words, ...operator),
-    rosterWords: async () =>
-      z.object({ roster: z.object({ words: z.string() }) }).parse(await ended('sites', ...operator)).roster.words,
-    accept: (name: string, words: string) =>
-      ended('roster', '--config', join(folder, name, 'site.yaml'), '--accept', words),
-    join: (name: string, link: string) =>
-      start('join', link, '--folder', join(folder, name), '--data', text(files.get(name))),
-    site: (name: string) => start('site', '--config', join(folder, name, 'site.yaml')),
-    run: () => start('run', plan, ...operator, '--out', join(folder, 'out')),
-  }
-}
-
-type Federation = Awaited<ReturnType<typeof federation>>
 
 /** A browser profile of its own: one site. */
 async function newSite(locale = 'en-GB') {
@@ -111,14 +59,6 @@ async function ready(page: Page, file: string, remember: boolean): Promise<void>
   await page.getByRole('button', { name: 'Confirm these rules' }).click()
   if (remember) await page.getByLabel('Keep the file in this browser').check()
   await page.getByLabel('Choose a CSV file with your records').setInputFiles(file)
-}
-
-async function enrolNode(federation: Federation, name: string): Promise<void> {
-  const joining = federation.join(name, await federation.invite(name))
-  await federation.approve(name, text((await joining.until(ofType('applied'))).words))
-  expect((await joining.exited).code).toBe(0)
-  const policy = stringify({ concordat: 1, confirmed: true, ...demoPolicy })
-  await writeFile(join(federation.folder, name, 'policy.yaml'), policy)
 }
 
 test('two Node sites and two browser sites finish a run; a tab closed in the middle comes back; no record leaves a page', async () => {
@@ -243,16 +183,3 @@ test('100,000 rows of 30 columns are read in the page without freezing it', asyn
   // What the observer calls long is 50 ms and more; a frozen page would have held one for seconds.
   expect(z.number().parse(await page.evaluate('globalThis.longest'))).toBeLessThan(1000)
 })
-
-/** Rules of WCAG that the page breaks as it stands, found by axe. */
-async function violations(page: Page): Promise<readonly string[]> {
-  // By the browser itself: the page's own policy lets no script of others in.
-  const session = await page.context().newCDPSession(page)
-  await session.send('Runtime.evaluate', { expression: await readFile('node_modules/axe-core/axe.min.js', 'utf8') })
-  const { result } = await session.send('Runtime.evaluate', {
-    expression: "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))",
-    awaitPromise: true,
-    returnByValue: true,
-  })
-  return z.array(z.string()).parse(result.value)
-}

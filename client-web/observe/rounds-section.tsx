@@ -1,0 +1,125 @@
+/** The rounds: a timeline of all, and a table of those that fit, with who was absent and why. */
+
+import { scaleLinear } from 'd3-scale'
+import { useState } from 'preact/hooks'
+import { Scroll } from '../shared/scroll.tsx'
+import type { Absence } from './answers.ts'
+import { bytes, figure, instant } from './format.ts'
+import { barsOf, type RoundRow } from './rounds.ts'
+import type { RunProps } from './run-section.tsx'
+import type { Words } from './words.ts'
+
+/** Rounds of one page of the table. */
+const pageRows = 12
+
+export function RoundsSection({ rows, words, language }: RunProps) {
+  const [page, setPage] = useState(0)
+  const pages = Math.ceil(rows.length / pageRows)
+  const shown = rows.toReversed().slice(page * pageRows, (page + 1) * pageRows)
+  return (
+    <section>
+      <h2>{words.roundsTitle}</h2>
+      {rows.length === 0 ? <p class="quiet">{words.roundsNone}</p> : <Timeline rows={rows} words={words} />}
+      {rows.some(({ measured }) => measured === undefined) ? <p class="quiet small">{words.unmeasured}</p> : null}
+      {rows.length === 0 ? null : (
+        <Scroll name={words.roundsTitle}>
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">{words.round}</th>
+                <th scope="col">{words.purpose}</th>
+                <th scope="col">{words.sites}</th>
+                <th scope="col">{words.absent}</th>
+                <th scope="col">{words.seconds}</th>
+                <th scope="col">{words.received}</th>
+                <th scope="col">{words.sent}</th>
+                <th scope="col">{words.at}</th>
+              </tr>
+            </thead>
+            <tbody>
+              {shown.map(({ round, purpose, sites, absent, measured, at }) => (
+                <tr key={round}>
+                  <td>{round}</td>
+                  <td lang="en">{purpose}</td>
+                  <td>{sites.length}</td>
+                  <td>
+                    <Absences absent={absent} />
+                  </td>
+                  <td>{measured === undefined ? '–' : figure(measured.seconds)}</td>
+                  <td>{measured === undefined ? '–' : bytes(measured.bytesUp)}</td>
+                  <td>{measured === undefined ? '–' : bytes(measured.bytesDown)}</td>
+                  <td class="quiet">{instant(at, language)}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </Scroll>
+      )}
+      {pages > 1 ? (
+        <div class="acts">
+          <button type="button" disabled={page === 0} onClick={() => setPage(page - 1)}>
+            {words.newer}
+          </button>
+          <button type="button" disabled={page >= pages - 1} onClick={() => setPage(page + 1)}>
+            {words.older}
+          </button>
+        </div>
+      ) : null}
+    </section>
+  )
+}
+
+function Absences({ absent }: { readonly absent: readonly Absence[] }) {
+  if (absent.length === 0) return '–'
+  return (
+    <details>
+      <summary>{absent.length === 1 ? absent[0]?.site : absent.length}</summary>
+      <ul class="why small" lang="en">
+        {absent.map(({ site, code, reason }) => (
+          <li key={site}>
+            {site}: {code} {reason}
+          </li>
+        ))}
+      </ul>
+    </details>
+  )
+}
+
+const width = 720
+const height = 72
+/** Bars that can be told apart on a screen. */
+const mostBars = 180
+
+function Timeline({ rows, words }: { readonly rows: readonly RoundRow[]; readonly words: Words }) {
+  const bars = barsOf(rows, mostBars)
+  const y = scaleLinear([0, Math.max(0.001, ...bars.map(({ seconds }) => seconds))], [2, height])
+  const step = width / Math.max(bars.length, 24)
+  return (
+    <figure>
+      <svg
+        class="timeline"
+        viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={words.timeline}
+      >
+        <defs>
+          <pattern id="striped" width="4" height="4" patternUnits="userSpaceOnUse">
+            <path d="M0 4 4 0" class="stripe" />
+          </pattern>
+        </defs>
+        {bars.map(({ from, seconds, absent }, i) => {
+          const tall = y(seconds)
+          const place = { x: i * step, y: height - tall, width: step * 0.85, height: tall }
+          return (
+            <g key={from}>
+              <rect {...place} class={absent > 0 ? 'short' : 'whole'} />
+              {absent > 0 ? <rect {...place} fill="url(#striped)" /> : null}
+            </g>
+          )
+        })}
+      </svg>
+      <figcaption class="quiet small">{words.timeline}</figcaption>
+    </figure>
+  )
+}

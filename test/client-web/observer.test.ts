@@ -1,0 +1,175 @@
+/** The observer's page in a real Chromium: a run watched live, an operator's word, and the states in which there is nothing to see. */
+
+import type { Browser, BrowserContext, Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { endProcesses, enrolNode, federation, ofType, violations } from '../support/browser-federation.ts'
+import { launchChromium } from '../support/chromium.ts'
+
+const contexts: BrowserContext[] = []
+let browser: Browser
+
+beforeAll(async () => {
+  browser = await launchChromium()
+})
+afterAll(() => browser.close())
+afterEach(async () => {
+  await Promise.all(contexts.splice(0).map((context) => context.close()))
+  await endProcesses()
+})
+
+/** A page whose faults, its policy's refusals with them, are collected. */
+async function newPage(locale = 'en-GB') {
+  const context = await browser.newContext({ locale })
+  contexts.push(context)
+  const page = await context.newPage()
+  const faults: string[] = []
+  const foreign: string[] = []
+  page.on('pageerror', (error) => faults.push(String(error)))
+  page.on('console', (message) => {
+    if (message.text().includes('Content Security Policy')) faults.push(message.text())
+  })
+  page.on('request', (request) => foreign.push(new URL(request.url()).origin))
+  return { page, faults, origins: foreign }
+}
+
+async function signIn(page: Page, url: string, token: string): Promise<void> {
+  await page.goto(url)
+  await page.getByLabel('Token').fill(token)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('button', { name: 'Sign out' }).waitFor()
+}
+
+const status = (page: Page, text: string): Promise<void> =>
+  page.getByTestId('run').getByRole('status').getByText(text, { exact: true }).waitFor()
+
+test('an operator lets a site in, watches a run, pauses it, lets it go on and stops it; an observer sees the same and no button', async () => {
+  const federated = await federation(2000)
+  const operator = await newPage()
+  await signIn(operator.page, federated.url, await federated.operatorToken())
+  await operator.page.getByText('No site is in the roster.').waitFor()
+  await operator.page.getByText('No run yet.').waitFor()
+  expect(await violations(operator.page)).toEqual([])
+
+  for (const name of ['university', 'heart-centre']) await enrolNode(federated, name)
+  await enrolNode(federated, 'county', async (name, words) => {
+    const { page } = operator
+    await page.getByRole('heading', { name: `Waiting for your word: ${name}` }).waitFor()
+    const said = page.getByLabel('The six words that the site reads out')
+    await said.fill('six other words than the right')
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('alert').getByText('ERR_WORDS').waitFor()
+    expect(await violations(page)).toEqual([])
+    await said.fill(words)
+    await page.getByRole('button', { name: 'Approve' }).click()
+    await page.getByRole('rowheader', { name }).waitFor()
+  })
+  const words = await federated.rosterWords()
+  await operator.page.getByText(words).waitFor()
+  for (const name of ['university', 'heart-centre']) await federated.accept(name, words)
+  for (const name of ['university', 'heart-centre', 'county']) await federated.site(name).until(ofType('connected'))
+  const run = federated.run()
+
+  const observer = await newPage()
+  await observer.page.goto(`${federated.url}/#${await federated.token('clinician', 'observer')}`)
+  for (const { page } of [operator, observer]) {
+    await page.getByRole('link', { name: 'hospitals' }).click()
+    await status(page, 'running')
+    await page.getByRole('img', { name: /^trainingLoss: first/ }).waitFor()
+  }
+  // The token is in no address that stays.
+  expect(observer.page.url()).toMatch(/#[0-9a-f]{16}$/)
+  expect(await observer.page.getByRole('button', { name: 'Pause' }).count()).toBe(0)
+  expect(await observer.page.getByTestId('roster').count()).toBe(0)
+
+  await operator.page.getByRole('button', { name: 'Pause' }).click()
+  for (const { page } of [operator, observer]) {
+    await status(page, 'paused')
+    await page.getByTestId('signed').getByText('3 of 3').waitFor()
+    expect(await violations(page)).toEqual([])
+  }
+  const rested = run.lines.filter(ofType('round')).length
+  await operator.page.getByRole('button', { name: 'Go on' }).click()
+  await status(observer.page, 'running')
+  await run.until(({ type, round }) => type === 'round' && Number(round) > rested)
+
+  operator.page.once('dialog', (dialog) => void dialog.accept())
+  await operator.page.getByRole('button', { name: 'Stop for good' }).click()
+  for (const { page, faults, origins } of [operator, observer]) {
+    await status(page, 'stopped')
+    await page.getByText('the operator stopped the run').waitFor()
+    expect(await page.getByRole('button', { name: 'Go on' }).count()).toBe(0)
+    expect(faults).toEqual([])
+    expect(new Set(origins)).toEqual(new Set([federated.url]))
+  }
+  // The tab comes back as it was: signed in, with the run that its address names.
+  await observer.page.reload()
+  await status(observer.page, 'stopped')
+})
+
+test('a token that is not in force, a coordinator that is away and comes back: the page says what to do, in both languages', async () => {
+  const federated = await federation(1)
+  const { page } = await newPage('zh-CN')
+  await page.goto(`${federated.url}/#${'0'.repeat(64)}`)
+  await page.getByRole('alert').getByText('ERR_TOKEN').waitFor()
+  await page.getByText('需要令牌').waitFor()
+  expect(await page.locator('html').getAttribute('lang')).toBe('zh')
+  expect(await violations(page)).toEqual([])
+  await page.getByRole('combobox').selectOption('en')
+  await page.getByLabel('Token').fill(await federated.token('clinician', 'observer'))
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByText('No run yet.').waitFor()
+  await federated.stop()
+  await page.getByText('The coordinator does not answer.').waitFor()
+  expect(await violations(page)).toEqual([])
+  await federated.again()
+  await page.getByText('The coordinator does not answer.').waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.reload()
+  await page.getByText('需要令牌').waitFor()
+})
+
+const sites = Array.from({ length: 200 }, (_, i) => `site-${String(i).padStart(3, '0')}`)
+const hash = (round: number): string => round.toString(16).padStart(64, '0')
+
+/** A run of many rounds and sites as the coordinator would tell it: answers in its place, on its own page. */
+async function tellLongRun(page: Page, rounds: number): Promise<void> {
+  const id = '00112233445566ff'
+  const summary = { id, name: 'long', status: 'running', submitted: 1.7e12, rounds, missing: [], code: '', reason: '' }
+  const [absent, ...here] = sites
+  const events = Array.from({ length: rounds }, (_, round) => ({
+    ...{ type: 'round', round, purpose: 'train', sites: here, bytesUp: 4096 * here.length, bytesDown: 4096 },
+    absent: [{ site: absent, code: 'ERR_SILENT', reason: 'said nothing for 60 s' }],
+    metrics: { round, trainingLoss: round === 250 ? 9 : 1 / (round + 1), auc: 1 - 0.5 / (round + 1) },
+    ...{ seconds: 1 + (round % 7) / 10, stateHash: hash(round), at: 1.7e12 + 1000 * round },
+  }))
+  const lines = (values: readonly object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('')
+  await page.route('**/api/role', (route) => route.fulfill({ json: { role: 'observer' } }))
+  await page.route('**/api/runs', (route) => route.fulfill({ json: [summary] }))
+  await page.route('**/api/runs/*/journal', (route) => route.fulfill({ body: '' }))
+  await page.route('**/api/runs/*/events', (route) => route.fulfill({ body: lines(events) }))
+}
+
+test('five hundred rounds of two hundred sites: what is drawn stays small, and no spike of a curve is lost', async () => {
+  const federated = await federation(1)
+  const { page, faults } = await newPage()
+  await tellLongRun(page, 500)
+  await page.goto(`${federated.url}/#${'1'.repeat(64)}`)
+  await page.getByRole('link', { name: 'long' }).click()
+  await page.getByRole('cell', { name: '499', exact: true }).waitFor()
+  expect(await page.getByRole('region', { name: 'Rounds' }).locator('tbody tr').count()).toBe(12)
+  expect(await page.locator('svg.timeline g').count()).toBeLessThanOrEqual(180)
+  const curve = await page.locator('svg.chart path.curve').first().getAttribute('d')
+  expect(curve?.split('C').length).toBeLessThanOrEqual(241)
+  // The one round with a loss of 9 reaches the top of its chart.
+  const heights = [...(curve ?? '').matchAll(/,([\d.]+)(?=[A-Z]|$)/g)].map(([, y]) => Number(y))
+  expect(Math.min(...heights)).toBeLessThan(25)
+  await page.getByRole('button', { name: 'Older' }).click()
+  await page.getByRole('cell', { name: '487', exact: true }).waitFor()
+  await page.locator('summary').first().click()
+  await page.getByText('site-000: ERR_SILENT said nothing for 60 s').first().waitFor()
+  // On a telephone a wide table scrolls by itself, the page does not.
+  await page.setViewportSize({ width: 360, height: 640 })
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
+  expect(await violations(page)).toEqual([])
+  expect(faults).toEqual([])
+})

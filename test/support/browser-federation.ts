@@ -1,0 +1,109 @@
+/** A coordinator and its sites as real processes, for the pages that a browser opens on them. */
+
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Page } from 'playwright-core'
+import { expect } from 'vitest'
+import { stringify } from 'yaml'
+import * as z from 'zod'
+import { datasets } from '../../simulations/datasets/index.ts'
+import { Command, demoPolicy, type Line } from '../../simulations/demo/processes.ts'
+
+const entry = 'dist/concordat.js'
+const running: Command[] = []
+
+/** Ends every process that was started here. */
+export const endProcesses = async (): Promise<void> => {
+  await Promise.all(running.splice(0).map((command) => command.kill('SIGTERM')))
+}
+
+const start = (...arguments_: readonly string[]): Command => {
+  const command = new Command(entry, arguments_)
+  running.push(command)
+  return command
+}
+export const ofType =
+  (wanted: string) =>
+  (line: Line): boolean =>
+    line.type === wanted
+export const text = (value: unknown): string => z.string().parse(value)
+
+export async function federation(rounds: number) {
+  const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
+  const listen = async (port: string) => {
+    const coordinator = start(
+      ...['coordinator', '--dir', join(folder, 'coordinator'), '--port', port],
+      ...['--patience', '5', '--assembly', '600'],
+    )
+    return { coordinator, url: text((await coordinator.until(ofType('listening'))).url) }
+  }
+  const { coordinator, url } = await listen('0')
+  const operator = ['--coordinator', url, '--token-file', join(folder, 'coordinator', 'operator.token')]
+  const files = new Map<string, string>()
+  for (const { site, csv } of datasets['four-hospitals'].generate({ seed: 1 })) {
+    files.set(site, join(folder, `${site}.csv`))
+    await writeFile(join(folder, `${site}.csv`), csv)
+  }
+  const ended = async (...arguments_: readonly string[]): Promise<Line> => {
+    const command = start(...arguments_)
+    const { code, stderr } = await command.exited
+    expect([code, stderr]).toEqual([0, ''])
+    return command.lines.at(-1) ?? {}
+  }
+  const plan = join(folder, 'plan.yaml')
+  await writeFile(
+    plan,
+    (await readFile('examples/hospitals.yaml', 'utf8')).replace(/^rounds: .*$/m, `rounds: ${rounds}`),
+  )
+  return {
+    folder,
+    url,
+    plan,
+    /** Stops the coordinator, and starts another in its place. */
+    stop: () => coordinator.kill('SIGTERM'),
+    again: () => listen(new URL(url).port),
+    operatorToken: async () => (await readFile(join(folder, 'coordinator', 'operator.token'), 'utf8')).trim(),
+    token: async (holder: string, role: string) =>
+      text((await ended('token', holder, '--role', role, ...operator)).token),
+    file: (name: string) => text(files.get(name)),
+    invite: async (name: string) => text((await ended('invite', name, ...operator)).link),
+    approve: (name: string, words: string) => ended('approve', name, '--words', words, ...operator),
+    rosterWords: async () =>
+      z.object({ roster: z.object({ words: z.string() }) }).parse(await ended('sites', ...operator)).roster.words,
+    accept: (name: string, words: string) =>
+      ended('roster', '--config', join(folder, name, 'site.yaml'), '--accept', words),
+    join: (name: string, link: string) =>
+      start('join', link, '--folder', join(folder, name), '--data', text(files.get(name))),
+    site: (name: string) => start('site', '--config', join(folder, name, 'site.yaml')),
+    run: () => start('run', plan, ...operator, '--out', join(folder, 'out')),
+  }
+}
+
+export type Federation = Awaited<ReturnType<typeof federation>>
+
+/** Invites a site, lets the operator approve it, and confirms its policy. */
+export async function enrolNode(
+  federation: Federation,
+  name: string,
+  approve: (name: string, words: string) => Promise<unknown> = federation.approve,
+): Promise<void> {
+  const joining = federation.join(name, await federation.invite(name))
+  await approve(name, text((await joining.until(ofType('applied'))).words))
+  expect((await joining.exited).code).toBe(0)
+  const policy = stringify({ concordat: 1, confirmed: true, ...demoPolicy })
+  await writeFile(join(federation.folder, name, 'policy.yaml'), policy)
+}
+
+/** Rules of WCAG that the page breaks as it stands, found by axe. */
+export async function violations(page: Page): Promise<readonly string[]> {
+  // By the browser itself: the page's own policy lets no script of others in.
+  const session = await page.context().newCDPSession(page)
+  await session.send('Runtime.evaluate', { expression: await readFile('node_modules/axe-core/axe.min.js', 'utf8') })
+  const { result } = await session.send('Runtime.evaluate', {
+    expression: "axe.run().then(({ violations }) => violations.map(({ id, nodes }) => id + ': ' + nodes[0].html))",
+    awaitPromise: true,
+    returnByValue: true,
+  })
+  return z.array(z.string()).parse(result.value)
+}
