@@ -6,6 +6,15 @@ import { digits } from './digits.ts'
 import type { Bench } from './result.ts'
 import { secagg } from './secagg.ts'
 import { simulation } from './simulation.ts'
+import { streaming } from './streaming.ts'
 import { training } from './training.ts'
 
-export const benches: Readonly<Record<string, Bench>> = { coordinator, csv, digits, secagg, simulation, training }
+export const benches: Readonly<Record<string, Bench>> = {
+  coordinator,
+  csv,
+  digits,
+  secagg,
+  simulation,
+  streaming,
+  training,
+}

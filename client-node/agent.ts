@@ -22,7 +22,6 @@ import type { Identity } from '../protocol/wire/handshake.ts'
 import { wireVersions } from '../protocol/wire/messages.ts'
 import { fileAnswerLog } from './answer-log.ts'
 import type { SiteConfig } from './config.ts'
-import { openSource } from './data/index.ts'
 import { WatchedDesk } from './desk.ts'
 import { openSiteIdentity } from './identity.ts'
 import { type LedgerFile, openLedger } from './ledger-file.ts'
@@ -30,6 +29,7 @@ import { localMoment } from './moment.ts'
 import { readPolicy, writePolicy } from './policy-file.ts'
 import { ReceiptFile, withReceipts } from './receipt-file.ts'
 import { fileBook } from './record-book.ts'
+import { openRecords } from './records.ts'
 import { newerRoster, type RosterNews } from './roster-watch.ts'
 import { backOff, isFinal, random, session } from './session.ts'
 import { type Claim, claimed, RunsOfSite } from './site-runs.ts'
@@ -162,13 +162,9 @@ async function openParticipant(parts: Parts): Promise<Participant> {
   // One that is too small, or old, is not the offered one: then a newer is fetched.
   const roster = parseGrowingRoster(await readText(config.roster, 'ERR_ROSTER'))
   const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
-  const source = await openSource(config.data)
   const open = async (plan: Plan): Promise<Records<Site>> => {
-    const { table } = await source.table({
-      schema: plan.data,
-      ...(mapping === undefined ? {} : { mapping: parseMapping(parseYaml(mapping), plan.data) }),
-    })
-    return { site: { name: config.name, table, trainer, random }, rows: table.rows }
+    const request = mapping === undefined ? {} : { mapping: parseMapping(parseYaml(mapping), plan.data) }
+    return openRecords(config.data, request, { name: config.name, trainer, random }, plan)
   }
   const coordinator = fromHex(config.coordinatorKey)
   const participant = createParticipant<unknown, Site>({

@@ -17,17 +17,19 @@ import { noPolicy } from '../protocol/participant/policy.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Charge } from '../protocol/privacy/ledger.ts'
 import type { Random } from '../protocol/random.ts'
+import type { SiteLink } from '../protocol/wire/channel.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import { memoryBlobs, memoryLink } from '../protocol/wire/memory-channel.ts'
 
 const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
 
-/** Runs `plan` over `sites` to its end; what a site releases is charged first. The model depends on plan and data alone, never on the keys drawn here. */
+/** Runs `plan` over `sites` to its end; what a site releases is charged first, and its link may be wrapped. The model depends on plan and data alone, never on the keys drawn here. */
 export async function federate(
   plan: Plan,
   sites: readonly Site[],
   report: (event: RunEvent) => void,
   charge: (site: string, charge: Charge) => Promise<void> = async () => {},
+  shape: (link: SiteLink, site: string) => SiteLink = (link) => link,
 ): Promise<RunResult<unknown>> {
   const coordinator = await newIdentity()
   const parties = await Promise.all(sites.map(async (site) => ({ site, name: site.name, own: await newIdentity() })))
@@ -67,7 +69,7 @@ export async function federate(
       keepReceipt: async () => {},
       report: () => {},
     })
-    return participant.serve(link.site)
+    return participant.serve(shape(link.site, name))
   })
   const run = runPlan({
     plan,

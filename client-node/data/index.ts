@@ -16,14 +16,17 @@ import { sqlite } from './sqlite.ts'
 
 export const sources: Readonly<Record<string, SourceKind>> = { csv, parquet, sqlite, postgres, images, idx }
 
-/** A path, whose ending or being a folder says of what kind it is; or the kind with its options. */
-export const dataSchema = z.union([z.string().min(1), z.looseObject({ kind: z.string() })])
+/** A path, whose ending or being a folder says of what kind it is; or the kind with its options, and whether to stream. */
+export const dataSchema = z.union([
+  z.string().min(1),
+  z.looseObject({ kind: z.string(), stream: z.boolean().optional() }),
+])
 
 export type DataLocation = z.infer<typeof dataSchema>
 
 /** Opens nothing yet. @throws InputError ERR_CONFIG: an unknown kind, or options that do not hold. */
 export async function openSource(location: DataLocation): Promise<DataSource> {
-  const { kind, ...options } = typeof location === 'string' ? await kindOf(location) : location
+  const { kind, stream: _, ...options } = typeof location === 'string' ? await kindOf(location) : location
   if (!Object.hasOwn(sources, kind)) {
     const known = Object.keys(sources)
     const message = `data.kind: expected one of ${known.join(', ')}; found "${kind}"${suggestion(kind, known)}`
@@ -32,6 +35,10 @@ export async function openSource(location: DataLocation): Promise<DataSource> {
   const source = sources[kind]
   return source.open(check(source.options, options, ['data'], 'ERR_CONFIG'))
 }
+
+/** Whether the records are read in blocks instead of into memory, where the site says so. */
+export const streams = (location: DataLocation): boolean | undefined =>
+  typeof location === 'string' ? undefined : location.stream
 
 /** The location with its paths made absolute, seen from `folder`. */
 export function locatedFrom(folder: string, location: DataLocation): DataLocation {
@@ -45,7 +52,7 @@ export function locatedFrom(folder: string, location: DataLocation): DataLocatio
 }
 
 /** A file of an unknown ending is taken for delimited text, as it always was. */
-async function kindOf(path: string): Promise<{ readonly kind: string; readonly path: string }> {
+async function kindOf(path: string): Promise<Exclude<DataLocation, string>> {
   const name = path.toLowerCase()
   const known = Object.entries(sources).find(([, { endings }]) => endings.some((ending) => name.endsWith(ending)))
   if (known) return { kind: known[0], path }

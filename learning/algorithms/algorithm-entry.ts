@@ -12,6 +12,8 @@ export interface AlgorithmEntry {
   readonly order?: 'one-by-one'
   /** Whether a site judges and uses a model of its own rather than the global one. */
   readonly personal?: boolean
+  /** Whether a step is on all rows of a site at once, so that they must fit into its memory. */
+  readonly wholeTable?: boolean
   /**
    * `discipline` is what the plan's mechanism asks; absent without noise.
    * @throws InputError ERR_PLAN, ERR_MODEL_* where the plan's parts do not fit together.

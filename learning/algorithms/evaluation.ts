@@ -67,13 +67,17 @@ export interface Judged {
   readonly labels: Float32Array
 }
 
+/** Sums of no rows. */
+export const noEvaluation = (label: Label, bins: number): Sums =>
+  Object.fromEntries(evaluationSums(label, bins).map(({ name, length }) => [name, new Float64Array(length)]))
+
 /** One site's part. */
-export function evaluate(label: Label, bins: number, rows: Judged): Sums {
-  const sums = Object.fromEntries(
-    evaluationSums(label, bins).map(({ name, length }) => [name, new Float64Array(length)]),
-  )
-  const { outputs, labels } = rows
-  sums['evaluation.examples'][0] = labels.length
+export const evaluate = (label: Label, bins: number, rows: Judged): Sums =>
+  addEvaluation(noEvaluation(label, bins), label, bins, rows)
+
+/** Adds rows to `sums`, one after the other: in blocks the same numbers as all at once. */
+export function addEvaluation(sums: Sums, label: Label, bins: number, { outputs, labels }: Judged): Sums {
+  sums['evaluation.examples'][0] += labels.length
   switch (label.type) {
     case 'binary':
       for (let i = 0; i < labels.length; i++) addBinary(sums, outputs[i], labels[i], bins)

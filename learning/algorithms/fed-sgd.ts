@@ -4,7 +4,7 @@
  */
 
 import * as z from 'zod'
-import { algorithmEntry } from './algorithm-entry.ts'
+import { type AlgorithmEntry, algorithmEntry } from './algorithm-entry.ts'
 import { averaging, local, summed } from './averaging.ts'
 import { privateDescent } from './private-descent.ts'
 import { privateTraining } from './private-training.ts'
@@ -13,7 +13,7 @@ import { training } from './training.ts'
 const { learningRate, weightDecay, classWeights, focal } = local
 const options = z.strictObject({ learningRate, weightDecay, classWeights, focal, ...summed })
 
-export const fedSgd = algorithmEntry<typeof options, unknown>(options, (plan, chosen, discipline) => {
+const entry = algorithmEntry<typeof options, unknown>(options, (plan, chosen, discipline) => {
   if (discipline !== undefined) {
     return privateTraining(plan, chosen.preprocessing, discipline, privateDescent(chosen, discipline))
   }
@@ -25,3 +25,5 @@ export const fedSgd = algorithmEntry<typeof options, unknown>(options, (plan, ch
     ),
   )
 })
+
+export const fedSgd: AlgorithmEntry = { ...entry, wholeTable: true }

@@ -15,7 +15,7 @@ import { initialParameters } from '../models/initial.ts'
 import { type People, peopleOf } from '../privacy/people.ts'
 import { writeModel } from './model-file.ts'
 import type { Site } from './site.ts'
-import { type SiteData, SiteDataCache } from './site-data.ts'
+import { SiteDataCache, type TableData } from './site-data.ts'
 import { finite, readFloat32s, writeFloat32s } from './sums.ts'
 import { type Task, taskOf } from './task.ts'
 
@@ -30,7 +30,7 @@ export interface PrivateMethod {
   step(parameters: Float32Array, sum: Lanes, survivors: number): Float32Array
 }
 
-export interface PrivateSite extends SiteData {
+export interface PrivateSite extends TableData {
   readonly people: People
   /** Draws who takes part, and noise: secret. */
   readonly random: Random
@@ -98,7 +98,7 @@ class PrivateTraining implements Algorithm<PrivateState, Site> {
   async contribute(state: PrivateState, _request: SumRequest, site: Site, round: number): Promise<Lanes> {
     const { random } = site
     if (random === undefined) throw new Error('a plan with noise needs a site with a generator of its own')
-    const data = await this.#sites.get(site, this.#preprocessing)
+    const data = await this.#sites.table(site, this.#preprocessing)
     const stream = new Stream(`${this.#task.plan.seed}/train/${site.name}/${round}`)
     const people = peopleOf(data.trainingTable, this.#discipline.unit)
     return this.#method.contribute({ ...data, people, random }, state.parameters, stream)

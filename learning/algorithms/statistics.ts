@@ -4,11 +4,13 @@ import * as z from 'zod'
 import { Reader, Writer } from '../../protocol/bytes.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import type { NumberColumn } from '../../protocol/schema.ts'
-import { type ColumnStatistics, readStatistics, statisticsLanes, sumTable } from '../data/statistics.ts'
+import { type ColumnStatistics, readStatistics, statisticsLanes } from '../data/statistics.ts'
+import { sumBlocks } from '../data/streamed.ts'
 import { labelColumn, type MeasuredColumn, measuredColumns } from '../data/table.ts'
 import { checkUnits } from '../data/units.ts'
 import { algorithmEntry } from './algorithm-entry.ts'
 import { checkPatients } from './private-training.ts'
+import { partsOf } from './site-data.ts'
 import { laneTotal, packLanes, readFloat64s, unpackLanes, writeFloat64s } from './sums.ts'
 
 const options = z.strictObject({
@@ -38,7 +40,7 @@ export const statistics = algorithmEntry(options, (plan, { bins }, discipline) =
     init: (): StatisticsState => ({}),
     request: (state: StatisticsState) =>
       state.sums ? undefined : { purpose: 'statistics of every column', bits: 64, lanes },
-    contribute: async (_state, _request, site) => sumTable(site.table, bins),
+    contribute: async (_state, _request, site) => sumBlocks(partsOf(site), bins),
     apply: (_state, _request, sum): StatisticsState => ({ sums: packLanes(lanes, sum) }),
     encode: ({ sums }: StatisticsState) => writeFloat64s(new Writer().uint8(layoutVersion), sums).finish(),
     decode(bytes: Uint8Array): StatisticsState {

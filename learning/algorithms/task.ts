@@ -5,14 +5,15 @@ import { InputError } from '../../protocol/errors.ts'
 import { type Plan, suggestion } from '../../protocol/plan.ts'
 import type { DataSchema, Label } from '../../protocol/schema.ts'
 import { featureCount, type Preprocessing, type PreprocessingOptions, preprocessing } from '../data/preprocess.ts'
-import { maxRows, readStatistics, statisticsLanes, sumTable } from '../data/statistics.ts'
+import { maxRows, readStatistics, statisticsLanes } from '../data/statistics.ts'
+import { sumBlocks } from '../data/streamed.ts'
 import { imageColumns, measuredColumns } from '../data/table.ts'
 import { checkUnits } from '../data/units.ts'
 import type { ModelDescription } from '../models/description.ts'
 import { models } from '../models/index.ts'
 import { parameterCount } from '../models/initial.ts'
 import type { Site } from './site.ts'
-import { splitTable } from './site-data.ts'
+import { splitParts } from './site-data.ts'
 import { unpackLanes } from './sums.ts'
 
 export interface Task {
@@ -75,9 +76,16 @@ function imageOf(schema: DataSchema): { readonly image?: readonly [number, numbe
 }
 
 /** One site's part of the first round: statistics of its training rows alone, so that nothing held out leaks. */
-export function contributeStatistics(task: Task, site: Site): Lanes {
-  const { training, heldOut } = splitTable(site, task.plan)
-  return { ...sumTable(training, 0), heldOut: Float64Array.of(heldOut.rows) }
+export async function contributeStatistics({ plan }: Task, site: Site): Promise<Lanes> {
+  let heldOutRows = 0
+  async function* training() {
+    for await (const part of splitParts(site, plan)) {
+      heldOutRows += part.heldOut.rows
+      yield part.training
+    }
+  }
+  const sums = await sumBlocks(training(), 0)
+  return { ...sums, heldOut: Float64Array.of(heldOutRows) }
 }
 
 /** @throws InputError ERR_DATA_EMPTY when no site has a row to train on. */

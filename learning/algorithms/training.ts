@@ -9,7 +9,7 @@ import { Stream } from '../../protocol/stream.ts'
 import { type PreprocessingOptions, restoreOutputs } from '../data/preprocess.ts'
 import { maxRows } from '../data/statistics.ts'
 import { initialParameters } from '../models/initial.ts'
-import { evaluate, evaluationSums, metricsOf, type Report, readEvaluation } from './evaluation.ts'
+import { addEvaluation, evaluationSums, metricsOf, noEvaluation, type Report, readEvaluation } from './evaluation.ts'
 import { writeModel } from './model-file.ts'
 import type { Site } from './site.ts'
 import { type SiteData, SiteDataCache } from './site-data.ts'
@@ -219,11 +219,16 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
   async #evaluate(site: SiteData, state: Underway, memory: RoundMemory): Promise<Lanes> {
     const { label, plan } = this.#task
     const { preprocessing } = this.#basis(state)
-    const { x, rows } = site.heldOut
+    const { bins } = plan.evaluation
     const parameters = this.#method.personal?.(state, memory) ?? state.parameters
-    const outputs = rows > 0 ? await site.trainer.predict(parameters, x, rows) : new Float32Array(0)
-    const judged = { outputs: restoreOutputs(outputs, preprocessing), labels: site.heldOutLabels }
-    return evaluate(label, plan.evaluation.bins, judged)
+    const sums = noEvaluation(label, bins)
+    for await (const { examples, labels } of site.heldOut.parts()) {
+      const { x, rows } = examples
+      if (rows === 0) continue
+      const outputs = restoreOutputs(await site.trainer.predict(parameters, x, rows), preprocessing)
+      addEvaluation(sums, label, bins, { outputs, labels })
+    }
+    return sums
   }
 
   /** Shares were rounded by the encoding; what was counted becomes whole again. */

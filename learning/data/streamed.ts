@@ -6,6 +6,13 @@ import { type Preprocessing, prepare } from './preprocess.ts'
 import { checkRows, sumTable } from './statistics.ts'
 import type { Table } from './table.ts'
 
+/** A table that is read anew for every pass over it, because it does not fit into memory. */
+export interface Blocks {
+  readonly rows: number
+  /** The rows in order, in tables of whatever sizes. */
+  read(): AsyncIterable<Table>
+}
+
 /** What `sumTable` gives for all blocks in one table, up to rounding; nothing for no block. @throws InputError ERR_DATA_ROWS */
 export async function sumBlocks(blocks: AsyncIterable<Table>, bins: number): Promise<Lanes> {
   const sums: Record<string, Float64Array> = {}

@@ -103,6 +103,7 @@ const networks: Readonly<Record<string, readonly [readonly Layer[], 'columns' | 
     [conv(), { type: 'maxPool2d', size: 2, stride: 2 }, flatten, dense(6)],
     'image',
   ],
+  'batch norm on an image': [[conv(), { type: 'batchNorm' }, flatten, { type: 'batchNorm' }, dense(4)], 'image'],
   'strides, means of windows, layer norm on an image': [
     [
       conv({ stride: 2, activation: 'leaky-relu' }),
