@@ -8,6 +8,7 @@ import { secagg } from './secagg.ts'
 import { simulation } from './simulation.ts'
 import { streaming } from './streaming.ts'
 import { training } from './training.ts'
+import { web } from './web.ts'
 
 export const benches: Readonly<Record<string, Bench>> = {
   coordinator,
@@ -17,4 +18,5 @@ export const benches: Readonly<Record<string, Bench>> = {
   simulation,
   streaming,
   training,
+  web,
 }

@@ -2,8 +2,8 @@
 
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { launchChromium } from '../../bench/chromium.ts'
 import { endProcesses, enrolNode, federation, ofType, violations } from '../support/browser-federation.ts'
-import { launchChromium } from '../support/chromium.ts'
 
 const contexts: BrowserContext[] = []
 let browser: Browser

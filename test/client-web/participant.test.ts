@@ -6,6 +6,7 @@ import type { Browser, BrowserContext, Page, Request } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { stringify } from 'yaml'
 import * as z from 'zod'
+import { launchChromium } from '../../bench/chromium.ts'
 import {
   endProcesses,
   enrolNode,
@@ -14,7 +15,6 @@ import {
   ofType,
   violations,
 } from '../support/browser-federation.ts'
-import { launchChromium } from '../support/chromium.ts'
 
 const names = ['university', 'heart-centre', 'county', 'veterans'] as const
 const contexts: BrowserContext[] = []

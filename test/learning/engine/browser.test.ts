@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import * as z from 'zod'
-import { type OpenPage, openPage } from '../../support/chromium.ts'
+import { type OpenPage, openPage } from '../../../bench/chromium.ts'
 import { hashOf, runs } from '../../support/training-runs.ts'
 
 let opened: OpenPage | undefined

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { type OpenPage, openPage } from '../../../bench/chromium.ts'
 import { cryptoProviderContract } from '../../contracts/crypto-provider.ts'
-import { type OpenPage, openPage } from '../../support/chromium.ts'
 import { remoteProvider } from '../../support/remote-provider.ts'
 
 let opened: OpenPage | undefined

@@ -1,5 +1,5 @@
 /**
- * A page in a real Chromium, served by a tiny local server: `const { page, close } = await openPage('test/support/pages/x.ts')`.
+ * A page in a real Chromium, served by a tiny local server: `const { page, close } = await openPage('bench/pages/x.ts')`.
  * The entry is a TypeScript module, bundled with everything it imports; it hangs what the test calls on `globalThis`.
  */
 
