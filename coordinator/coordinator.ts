@@ -21,7 +21,7 @@ import { type OperationsOptions, openOperations } from './operations/operations.
 import { watchRoutes } from './operations/routes.ts'
 import { openPages } from './pages.ts'
 import { openRosters } from './rosters.ts'
-import { blobsOfRuns } from './run-blobs.ts'
+import { blobsOfRuns, releaseEnded } from './run-blobs.ts'
 import { Runs } from './runs.ts'
 import { openDoors } from './server.ts'
 import { openBlobs } from './store/blobs/index.ts'
@@ -86,6 +86,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     await rosters.take(options.roster ?? registry.roster)
     await openOperatorToken(join(folder, 'operator.token'), registry, clock.now())
     const blobs = await openBlobs(join(folder, 'blobs'), options.blobsUrl, process.env)
+    await releaseEnded(store, blobs)
     const bulk = await bulkPlane({ staging: join(folder, 'staging'), published: blobs, onFault: fail })
     const hub = new Hub()
     const pages = await openPages()

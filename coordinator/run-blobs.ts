@@ -39,6 +39,14 @@ export function blobsOfRuns(store: Store, blobs: Blobs): BlobsOfRun {
   }
 }
 
+/** Runs that have ended need their last state alone: nobody is fetching the sums of their rounds any more. */
+export async function releaseEnded(store: Store, blobs: Blobs): Promise<void> {
+  for (const { id, status } of await store.runs()) {
+    if (status === 'open' || status === 'paused') continue
+    for (const hash of await store.trim(id, 1)) await blobs.remove(hash)
+  }
+}
+
 async function read(blobs: Blobs, hash: string): Promise<Uint8Array | undefined> {
   if ((await blobs.size(hash)) === undefined) return undefined
   const parts: Uint8Array[] = []

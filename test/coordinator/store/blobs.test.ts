@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { blobsOfRuns } from '../../../coordinator/run-blobs.ts'
+import { blobsOfRuns, releaseEnded } from '../../../coordinator/run-blobs.ts'
 import { diskBlobs } from '../../../coordinator/store/blobs/disk.ts'
 import { openBlobs } from '../../../coordinator/store/blobs/index.ts'
 import { s3Blobs } from '../../../coordinator/store/blobs/s3.ts'
@@ -77,6 +77,23 @@ describe('the blobs of a run', () => {
     for (let i = 0; i < 16; i++) await a.put(...(await named()))
     expect(await a.get(own)).toBeUndefined()
     expect(await b.get(shared)).toEqual(sharedBytes)
+    await store.close()
+  })
+
+  test('of a run that has ended are its last state alone, and those of an open one all', async () => {
+    const { store, blobs, a, b } = await two()
+    const [[first, firstBytes], [last, lastBytes]] = [await named(), await named()]
+    for (const run of [a, b]) await run.put(last, lastBytes)
+    await a.put(first, firstBytes)
+    await a.put(last, lastBytes)
+    await b.put(...(await named()))
+    await store.setStatus('a'.repeat(16), 'finished')
+    await releaseEnded(store, blobs)
+    expect(await a.get(first)).toBeUndefined()
+    expect(await a.get(last)).toEqual(lastBytes)
+    await store.setStatus('b'.repeat(16), 'stopped')
+    await releaseEnded(store, blobs)
+    expect(await a.get(last)).toEqual(lastBytes)
     await store.close()
   })
 
