@@ -3,6 +3,7 @@
 import { coordinator } from './coordinator.ts'
 import { csv } from './csv.ts'
 import { digits } from './digits.ts'
+import { privacy } from './privacy.ts'
 import type { Bench } from './result.ts'
 import { secagg } from './secagg.ts'
 import { simulation } from './simulation.ts'
@@ -14,6 +15,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   coordinator,
   csv,
   digits,
+  privacy,
   secagg,
   simulation,
   streaming,

@@ -1,34 +1,41 @@
 /** `concordat epsilon` and `concordat noise`: what a training would cost in privacy, and the noise that a budget asks for. */
 
-import { Command, InvalidArgumentError } from 'commander'
+import { Command } from 'commander'
 import { InputError } from '../protocol/errors.ts'
 import { leastNoise } from '../protocol/privacy/accountants/calibrate.ts'
 import { pldEpsilon } from '../protocol/privacy/accountants/pld.ts'
-import { rdpEpsilon } from '../protocol/privacy/accountants/rdp.ts'
+import { defaultOrders, rdpEpsilon } from '../protocol/privacy/accountants/rdp.ts'
 import type { PrivacyEvent } from '../protocol/privacy/event.ts'
 
 interface Training {
   readonly rate: number
   readonly steps: number
   readonly delta: number
+  readonly people?: number
   readonly json?: true
 }
 
 const shared = (command: Command): Command =>
   command
-    .option('--rate <q>', 'share of the records in a step, drawn independently (Poisson); 1 for all', share, 1)
-    .option('--steps <n>', 'steps, or rounds where every record is in every round', count, 1)
-    .option('--delta <d>', 'chance that the bound does not hold; below 1 / records', share, 1e-5)
+    .option('--rate <q>', 'share of the records in a step, drawn independently (Poisson); 1 for all', rate, 1)
+    .option('--steps <n>', 'steps, or rounds where every record is in every round', count('--steps'), 1)
+    .option('--delta <d>', 'chance that the bound does not hold; below 1 / records', chance, 1e-5)
+    .option('--people <n>', 'how many there are: a delta of 1 / n or more is refused', count('--people'))
     .option('--json', 'one JSON object')
 
 export function epsilonCommand(): Command {
   return shared(
     new Command('epsilon')
       .description('The epsilon of steps with Gaussian noise, by two accountants')
-      .requiredOption('--noise <z>', 'noise multiplier: deviation of the noise over the clipping norm', positive),
-  ).action(({ noise, ...training }: Training & { readonly noise: number }) => {
+      .requiredOption(
+        '--noise <z>',
+        'noise multiplier: deviation of the noise over the clipping norm',
+        positive('--noise'),
+      ),
+  ).action(({ noise, json, ...training }: Training & { readonly noise: number }) => {
+    checkDelta(training)
     const figures = { rdp: finite(rdp(training)(noise)), pld: finite(pld(training)(noise)) }
-    if (training.json) console.log(JSON.stringify({ epsilon: figures, noise, ...training }))
+    if (json) console.log(JSON.stringify({ ...figures, orders: defaultOrders, noise, ...training }))
     else console.log(lines([`noise multiplier ${noise}`, ...described(training)], figures))
   })
 }
@@ -37,13 +44,20 @@ export function noiseCommand(): Command {
   return shared(
     new Command('noise')
       .description('The least noise multiplier that keeps an epsilon')
-      .requiredOption('--epsilon <e>', 'the largest epsilon', positive),
-  ).action(({ epsilon, ...training }: Training & { readonly epsilon: number }) => {
-    const least = leastNoise(epsilon, rdp(training))
-    const figures = { noise: least, epsilon: { rdp: finite(rdp(training)(least)), pld: finite(pld(training)(least)) } }
-    if (training.json) console.log(JSON.stringify({ ...figures, ...training }))
-    else console.log(lines([`noise multiplier ${least.toFixed(4)}`, ...described(training)], figures.epsilon))
+      .requiredOption('--epsilon <e>', 'the largest epsilon', positive('--epsilon')),
+  ).action(({ epsilon, json, ...training }: Training & { readonly epsilon: number }) => {
+    checkDelta(training)
+    const noise = leastNoise(epsilon, rdp(training))
+    const figures = { rdp: finite(rdp(training)(noise)), pld: finite(pld(training)(noise)) }
+    if (json) console.log(JSON.stringify({ noise, ...figures, orders: defaultOrders, epsilon, ...training }))
+    else console.log(lines([`noise multiplier ${noise.toFixed(4)}`, ...described(training)], figures))
   })
+}
+
+/** With delta = 1 / n a mechanism that publishes one record in full keeps the promise. */
+function checkDelta({ delta, people }: Training): void {
+  if (people === undefined || delta < 1 / people) return
+  throw new InputError('ERR_EPSILON', `expected less than 1 / people = ${1 / people}, found ${delta}`, '--delta')
 }
 
 const eventOf = (noiseMultiplier: number, { rate, steps }: Training): PrivacyEvent => ({
@@ -81,20 +95,26 @@ const lines = (given: readonly string[], { rdp: renyi, pld: tight }: { readonly 
     'one record added or removed',
   ].join('\n')
 
-function positive(text: string): number {
-  const value = Number(text)
-  if (value > 0 && value <= 1e6) return value
-  throw new InvalidArgumentError('expected a number above 0, at most 1000000')
-}
+type Parse = (text: string) => number
 
-function share(text: string): number {
-  const value = Number(text)
-  if (value > 0 && value <= 1) return value
-  throw new InvalidArgumentError('expected a number above 0, at most 1')
-}
+const parsed =
+  (flag: string, expected: string, holds: (value: number) => boolean): Parse =>
+  (text) => {
+    const value = Number(text)
+    if (text.trim() !== '' && holds(value)) return value
+    throw new InputError('ERR_EPSILON', `expected ${expected}, found ${text}`, flag)
+  }
 
-function count(text: string): number {
-  const value = Number(text)
-  if (Number.isInteger(value) && value >= 1 && value <= 1e8) return value
-  throw new InvalidArgumentError('expected a whole number from 1 to 100000000')
-}
+const positive = (flag: string): Parse =>
+  parsed(flag, 'a number above 0, at most 1000000', (value) => value > 0 && value <= 1e6)
+
+const rate = parsed('--rate', 'a number above 0, at most 1', (value) => value > 0 && value <= 1)
+
+const chance = parsed('--delta', 'a number between 0 and 1', (value) => value > 0 && value < 1)
+
+const count = (flag: string): Parse =>
+  parsed(
+    flag,
+    'a whole number from 1 to 1000000000000',
+    (value) => Number.isInteger(value) && value >= 1 && value <= 1e12,
+  )

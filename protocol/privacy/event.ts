@@ -11,7 +11,7 @@ export const samplingSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('all') }),
   /** Each record takes part with probability `rate`, independently. */
   z.strictObject({ type: z.literal('poisson'), rate: z.number().positive().max(1) }),
-  /** Exactly `batch` of `population` records, drawn without replacement. */
+  /** Exactly `batch` of `population` records, drawn without replacement; one person more is one replaced, which moves twice as far. */
   z
     .strictObject({ type: z.literal('fixed-size'), population: z.int().min(1), batch: z.int().min(1) })
     .refine(({ population, batch }) => batch <= population, { message: 'expected batch <= population' }),

@@ -4,11 +4,15 @@
 export function fourier(re: Float64Array, im: Float64Array, sign: -1 | 1): void {
   const n = re.length
   reverseBits(re, im)
+  const cos = new Float64Array(n / 2)
+  const sin = new Float64Array(n / 2)
   for (let size = 2; size <= n; size *= 2) {
     const half = size / 2
     const angle = (sign * 2 * Math.PI) / size
-    const cos = Float64Array.from({ length: half }, (_, k) => Math.cos(angle * k))
-    const sin = Float64Array.from({ length: half }, (_, k) => Math.sin(angle * k))
+    for (let k = 0; k < half; k++) {
+      cos[k] = Math.cos(angle * k)
+      sin[k] = Math.sin(angle * k)
+    }
     for (let start = 0; start < n; start += size) {
       for (let k = 0; k < half; k++) {
         const [low, high] = [start + k, start + k + half]

@@ -7,6 +7,7 @@
 import { unreachable } from '../../errors.ts'
 import type { DiscretePart, PrivacyEvent, Sampling } from '../event.ts'
 import { sampledGaussianRdp, sampledRdp } from './sampled-gaussian.ts'
+import { withoutReplacementRdp } from './without-replacement.ts'
 
 /** 1.1 to 10.9 by tenths, 11 to 63, and powers of two to 1024. */
 export const defaultOrders: readonly number[] = [
@@ -66,19 +67,25 @@ function gaussianRdp(noiseMultiplier: number, sampling: Sampling, orders: readon
     case 'poisson':
       return sampledGaussianRdp({ noiseMultiplier, rate: sampling.rate }, orders)
     case 'fixed-size':
-      // What was drawn without replacement is not amplified here: one record replaced moves the sum by twice the norm.
-      return orders.map((order) => (2 * order) / noiseMultiplier ** 2)
+      return withoutReplacementRdp({ noiseMultiplier, ...sampling }, orders)
     default:
       return unreachable(sampling)
   }
 }
 
-/** The least of the theorem's three bounds; `tau` is how far a sum of discrete Gaussians is from one of them. */
-function discreteRdp({ shares, deviation, l2, l1, dimension }: DiscretePart, order: number): number {
-  const central = Math.sqrt(shares) * deviation
-  const [scaled2, scaled1] = [l2 / central, l1 / central]
+/** `tau` of the theorem: how far a sum of discrete Gaussians is from one of them. */
+export function convolutionGap({ shares, deviation }: Pick<DiscretePart, 'shares' | 'deviation'>): number {
   let tau = 0
   for (let k = 1; k < shares; k++) tau += 10 * Math.exp((-2 * Math.PI ** 2 * deviation ** 2 * k) / (k + 1))
+  return tau
+}
+
+/** The least of the theorem's three bounds. */
+function discreteRdp(part: DiscretePart, order: number): number {
+  const { shares, deviation, l2, l1, dimension } = part
+  const central = Math.sqrt(shares) * deviation
+  const [scaled2, scaled1] = [l2 / central, l1 / central]
+  const tau = convolutionGap(part)
   return Math.min(
     (order / 2) * scaled2 ** 2 + tau * dimension,
     (order / 2) * (scaled2 ** 2 + 2 * scaled1 * tau + tau ** 2 * dimension),

@@ -7,13 +7,25 @@ import { pldEpsilon } from '../../../protocol/privacy/accountants/pld.ts'
 import { epsilonFromRdp, rdpEpsilon } from '../../../protocol/privacy/accountants/rdp.ts'
 import { sampledGaussianRdp } from '../../../protocol/privacy/accountants/sampled-gaussian.ts'
 import { normalCdf } from '../../../protocol/privacy/accountants/special.ts'
+import { rhoOf, zcdpEpsilon } from '../../../protocol/privacy/accountants/zcdp.ts'
 import type { PrivacyEvent } from '../../../protocol/privacy/event.ts'
+
+const wholeOrders = Array.from({ length: 255 }, (_, i) => i + 2)
 
 const sampled = (noiseMultiplier: number, rate: number, count: number): PrivacyEvent => ({
   type: 'gaussian',
   noiseMultiplier,
   sampling: rate === 1 ? { type: 'all' } : { type: 'poisson', rate },
   count,
+})
+
+const fixedSize = (
+  noiseMultiplier: number,
+  batches: { readonly population: number; readonly batch: number },
+  count: number,
+): PrivacyEvent => ({
+  ...{ type: 'gaussian', noiseMultiplier, count },
+  sampling: { type: 'fixed-size', ...batches },
 })
 
 /** Balle and Wang 2018, theorem 8: the exact delta of a Gaussian with noise multiplier z. */
@@ -54,12 +66,24 @@ describe('the Rényi accountant', () => {
     expect(rdpEpsilon([sampled(1, 0.01, 10), { type: 'unprotected', count: 1 }], 1e-5)).toBe(Number.POSITIVE_INFINITY)
   })
 
-  test('counts what was drawn without replacement as not amplified', () => {
-    const fixed: PrivacyEvent = {
-      ...{ type: 'gaussian', noiseMultiplier: 2, count: 1 },
-      sampling: { type: 'fixed-size', population: 1000, batch: 10 },
-    }
-    expect(rdpEpsilon([fixed], 1e-5)).toBeGreaterThan(rdpEpsilon([sampled(2, 1, 1)], 1e-5))
+  const orders = [2, 3, 5, 8, 16, 32, 64]
+  test('does not take a batch of fixed size for a Poisson sample: it costs more, and less than all records do', () => {
+    fc.assert(
+      fc.property(
+        fc.double({ min: 0.8, max: 30, noNaN: true }),
+        fc.integer({ min: 1, max: 900 }),
+        fc.integer({ min: 1, max: 500 }),
+        (z, batch, count) => {
+          const fixed = fixedSize(z, { population: 1000, batch }, count)
+          const epsilon = rdpEpsilon([fixed], 1e-5, orders)
+          expect(epsilon).toBeGreaterThanOrEqual(rdpEpsilon([sampled(z, batch / 1000, count)], 1e-5, orders) * 0.999)
+          expect(epsilon).toBeLessThanOrEqual(rdpEpsilon([sampled(z, 1, count)], 1e-5, orders) * 1.001)
+        },
+      ),
+      { numRuns: 30, seed: 5 },
+    )
+    const [all, batch] = [sampled(2, 1, 1), fixedSize(2, { population: 50, batch: 50 }, 1)]
+    expect(rdpEpsilon([batch], 1e-5)).toBeCloseTo(rdpEpsilon([all], 1e-5), 12)
   })
 })
 
@@ -94,6 +118,37 @@ describe('the loss-distribution accountant', () => {
 
   test('leaves events it does not know to the other accountant', () => {
     expect(pldEpsilon([{ type: 'zcdp', rho: 1, count: 1 }], 1e-5)).toBeUndefined()
+  })
+})
+
+describe('the concentrated accountant', () => {
+  test('adds rho over releases, and is never below the Rényi accountant at its orders by more than their spacing', () => {
+    fc.assert(
+      fc.property(fc.array(fc.double({ min: 0.7, max: 30, noNaN: true }), { minLength: 1, maxLength: 5 }), (zs) => {
+        const events = zs.map((z) => sampled(z, 1, 2))
+        const rho = rhoOf(events) ?? Number.NaN
+        expect(rho).toBeCloseTo(
+          zs.reduce((sum, z) => sum + 1 / z ** 2, 0),
+          9,
+        )
+        const epsilon = zcdpEpsilon(rho, 1e-6)
+        expect(epsilon).toBeLessThanOrEqual(rdpEpsilon(events, 1e-6) + 1e-9)
+        expect(epsilon).toBeGreaterThan(0.9 * rdpEpsilon(events, 1e-6))
+        expect(epsilon).toBeLessThan(rho + 2 * Math.sqrt(rho * Math.log(1e6)))
+      }),
+      { numRuns: 50, seed: 6 },
+    )
+  })
+
+  test('takes sums of discrete Gaussians, and leaves sampled events to the others', () => {
+    const part = { shares: 9, deviation: 100, l2: 30, l1: 60, dimension: 4 }
+    const event: PrivacyEvent = { type: 'discrete-gaussian', parts: [part, part], rate: 1, count: 5 }
+    expect(rhoOf([event])).toBeCloseTo(5 * 2 * 0.5 * (30 / 300) ** 2, 12)
+    expect(rhoOf([{ type: 'zcdp', rho: 0.25, count: 4 }])).toBe(1)
+    expect(rhoOf([{ ...event, rate: 0.5 }])).toBeUndefined()
+    expect(rhoOf([sampled(1, 0.5, 1)])).toBeUndefined()
+    expect(zcdpEpsilon(rhoOf([{ type: 'unprotected', count: 1 }]) ?? 0, 1e-5)).toBe(Number.POSITIVE_INFINITY)
+    expect(zcdpEpsilon(0, 1e-5)).toBe(0)
   })
 })
 
@@ -145,6 +200,13 @@ const referenceSchema = z.object({
       ...{ rounded_l1_norm_scaled: z.number(), ddg_eps: z.number() },
     }),
   ),
+  zcdp_to_eps: z.array(z.object({ rho: z.number(), delta: z.number(), eps_cks_optimal: z.number() })),
+  fixed_size_without_replacement_replace_one: z.array(
+    z.object({
+      ...{ population: z.number(), batch: z.number(), noise_multiplier: z.number(), steps: z.number() },
+      ...{ delta: z.number(), dp_accounting_rdp_eps: z.number() },
+    }),
+  ),
   ddg_poisson_subsampled_integer_orders: z.array(
     z.object({
       ...{ min_honest_noise_shares: z.number(), sigma_int_local: z.number(), sC: z.number(), dim: z.number() },
@@ -152,8 +214,6 @@ const referenceSchema = z.object({
     }),
   ),
 })
-
-const wholeOrders = Array.from({ length: 255 }, (_, i) => i + 2)
 
 /** |found - wanted| as a share of wanted. */
 const off = (found: number, wanted: number): number => Math.abs(found - wanted) / Math.abs(wanted)
@@ -205,6 +265,22 @@ describe.skipIf(!existsSync(path))('beside the reference figures', () => {
   test('the conversion to epsilon agrees to 1e-9', () => {
     for (const { orders, rdp, delta, dp_accounting_eps: wanted } of rows('rdp_to_eps_conversion')) {
       expect(epsilonFromRdp({ orders, rdp }, delta)).toBeCloseTo(wanted, 9)
+    }
+  })
+
+  test('batches of fixed size agree to 1e-3', () => {
+    expect(rows('fixed_size_without_replacement_replace_one').length).toBeGreaterThan(2)
+    for (const row of rows('fixed_size_without_replacement_replace_one')) {
+      const { population, batch } = row
+      const event = fixedSize(row.noise_multiplier, { population, batch }, row.steps)
+      expect(off(rdpEpsilon([event], row.delta), row.dp_accounting_rdp_eps)).toBeLessThan(1e-3)
+    }
+  })
+
+  test('concentrated privacy turns into epsilon as in the reference, to 1e-9', () => {
+    expect(rows('zcdp_to_eps').length).toBeGreaterThan(20)
+    for (const { rho, delta, eps_cks_optimal: wanted } of rows('zcdp_to_eps')) {
+      expect(off(zcdpEpsilon(rho, delta), wanted)).toBeLessThan(1e-9)
     }
   })
 
