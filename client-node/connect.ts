@@ -5,16 +5,13 @@ import { type Agent, request as httpRequest, type IncomingMessage, type RequestO
 import { request as httpsRequest } from 'node:https'
 import { setTimeout as delay } from 'node:timers/promises'
 import { io, type Socket } from 'socket.io-client'
-import * as z from 'zod'
 import { toHex } from '../protocol/bytes.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import type { SiteLink } from '../protocol/wire/channel.ts'
 import { limits } from '../protocol/wire/limits.ts'
 import { Mailbox } from '../protocol/wire/mailbox.ts'
+import { type Answer, type Call, type Carrier, download, shortAnswer, upload } from '../protocol/wire/transfer.ts'
 import { proxyAgentFor } from './proxy.ts'
-
-/** How often an interrupted transfer is taken up again before the link counts as lost. */
-const transferAttempts = 5
 
 /** WebSocket first; where a proxy lets none through, requests that are held open (long polling). */
 const transports = ['websocket', 'polling']
@@ -52,11 +49,12 @@ async function connectBy(by: string[], url: URL, agent: Agent | undefined): Prom
   socket.on('disconnect', () => frames.close())
   await opened(socket, url)
   let token = ''
-  const bulk = (): Bulk => ({
-    url: new URL(`${url.pathname.replace(/\/$/, '')}/bulk/`, url),
-    headers: { authorization: `Bearer ${token}` },
-    agent,
-  })
+  const bulk = new URL(`${url.pathname.replace(/\/$/, '')}/bulk/`, url)
+  const carrier: Carrier = {
+    exchange: (path, call) => exchange({ url: bulk, headers: { authorization: `Bearer ${token}` }, agent }, path, call),
+    wait: (milliseconds) => delay(milliseconds),
+    sha256: async (blob) => new Uint8Array(createHash('sha256').update(blob).digest()),
+  }
   return {
     frames,
     send: (frame) => {
@@ -69,8 +67,8 @@ async function connectBy(by: string[], url: URL, agent: Agent | undefined): Prom
     authorise: (given) => {
       token = toHex(given)
     },
-    upload: (blob, hash) => upload(bulk(), blob, toHex(hash)),
-    download: (hash, maxBytes) => download(bulk(), toHex(hash), maxBytes),
+    upload: (blob, hash) => upload(carrier, blob, hash),
+    download: (hash, maxBytes) => download(carrier, hash, maxBytes),
   }
 }
 
@@ -105,86 +103,6 @@ interface Bulk {
   readonly agent: Agent | undefined
 }
 
-const receivedSchema = z.object({ received: z.int().min(0) })
-
-async function upload(target: Bulk, blob: Uint8Array, hash: string): Promise<void> {
-  let received = 0
-  for (let attempt = 1; received < blob.length; attempt++) {
-    try {
-      const answer = await exchange(target, `uploads/${hash}`, {
-        method: 'PUT',
-        headers: { 'x-upload-length': String(blob.length), 'x-upload-offset': String(received) },
-        body: blob.subarray(received),
-      })
-      if (answer.status !== 200 && answer.status !== 409) throw refused(answer)
-      received = answer.status === 200 ? parseReceived(answer.body) : await receivedSoFar(target, hash)
-    } catch (error) {
-      await pause(error, attempt)
-      received = await receivedSoFar(target, hash).catch(() => received)
-    }
-  }
-}
-
-/** Before a broken transfer is taken up again. @throws what came where trying again would not help. */
-async function pause(error: unknown, attempt: number): Promise<void> {
-  if (error instanceof ProtocolError) throw error
-  if (attempt >= transferAttempts) {
-    const reason = error instanceof Error ? error.message : String(error)
-    throw new ProtocolError('ERR_LINK_LOST', `the transfer broke off ${attempt} times: ${reason}`, 'coordinator')
-  }
-  await delay(50 * 2 ** attempt)
-}
-
-const receivedSoFar = async (target: Bulk, hash: string): Promise<number> =>
-  parseReceived((await exchange(target, `uploads/${hash}`, { method: 'GET', headers: {} })).body)
-
-function parseReceived(body: Uint8Array): number {
-  const parsed = receivedSchema.safeParse(JSON.parse(Buffer.from(body).toString('utf8')))
-  if (!parsed.success) throw new ProtocolError('ERR_BLOB', 'expected the number of bytes received')
-  return parsed.data.received
-}
-
-async function download(source: Bulk, hash: string, maxBytes: number): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let received = 0
-  for (let attempt = 1; ; attempt++) {
-    try {
-      const answer = await exchange(source, `blobs/${hash}`, {
-        method: 'GET',
-        headers: { range: `bytes=${received}-` },
-        maxBytes: maxBytes - received,
-        onChunk: (chunk) => {
-          parts.push(chunk)
-          received += chunk.length
-        },
-      })
-      if (answer.status !== 200 && answer.status !== 206) throw refused(answer)
-      break
-    } catch (error) {
-      await pause(error, attempt)
-    }
-  }
-  const blob = Buffer.concat(parts)
-  const digest = createHash('sha256').update(blob).digest('hex')
-  if (digest !== hash) throw new ProtocolError('ERR_BLOB', `expected bytes of SHA-256 ${hash}, found ${digest}`)
-  return new Uint8Array(blob.buffer, blob.byteOffset, blob.byteLength)
-}
-
-interface Call {
-  readonly method: 'GET' | 'PUT'
-  readonly headers: Readonly<Record<string, string>>
-  readonly body?: Uint8Array
-  /** Largest body that is taken; a short answer where unset. */
-  readonly maxBytes?: number
-  /** Takes the body of a successful answer as it comes, so that a broken transfer keeps what it got. */
-  readonly onChunk?: (chunk: Uint8Array) => void
-}
-
-interface Answer {
-  readonly status: number
-  readonly body: Uint8Array
-}
-
 function exchange({ url, headers, agent }: Bulk, path: string, call: Call): Promise<Answer> {
   const target = new URL(path, url)
   const options: RequestOptions = {
@@ -205,7 +123,7 @@ function exchange({ url, headers, agent }: Bulk, path: string, call: Call): Prom
   })
 }
 
-async function collect(response: IncomingMessage, { maxBytes = 65_536, onChunk }: Call): Promise<Uint8Array> {
+async function collect(response: IncomingMessage, { maxBytes = shortAnswer, onChunk }: Call): Promise<Uint8Array> {
   const streamed = onChunk !== undefined && (response.statusCode === 200 || response.statusCode === 206)
   const parts: Uint8Array[] = []
   let size = 0
@@ -221,9 +139,3 @@ async function collect(response: IncomingMessage, { maxBytes = 65_536, onChunk }
   }
   return Buffer.concat(parts)
 }
-
-const refused = ({ status, body }: Answer): ProtocolError =>
-  new ProtocolError(
-    'ERR_BLOB',
-    `the coordinator refused a transfer (${status}): ${Buffer.from(body).toString('utf8').slice(0, 200)}`,
-  )

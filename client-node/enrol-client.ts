@@ -1,12 +1,10 @@
 /** What a site says at the coordinator's door for enrolment, over plain HTTP requests. */
 
-import * as z from 'zod'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
-import { type Standing, standingSchema } from '../protocol/enrolment/answers.ts'
+import { type Standing, standingOf } from '../protocol/enrolment/answers.ts'
 import { parseSignedRoster, type SignedRoster } from '../protocol/enrolment/signed-roster.ts'
-import { errorCode, ProtocolError } from '../protocol/errors.ts'
+import { ProtocolError } from '../protocol/errors.ts'
 
-const refusalSchema = z.object({ code: z.string(), message: z.string() })
 const answerMilliseconds = 30_000
 
 export interface Answer extends Standing {
@@ -29,15 +27,8 @@ export async function ask(
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
     throw new ProtocolError('ERR_UNREACHABLE', `no coordinator answers at ${url.href}: ${cause}`)
   })
-  const value: unknown = await response.json().catch(() => undefined)
-  if (!response.ok) {
-    const refusal = refusalSchema.safeParse(value)
-    if (!refusal.success) throw new ProtocolError('ERR_PEER', `the coordinator answered ${response.status}`)
-    throw new ProtocolError(errorCode(refusal.data.code), refusal.data.message, 'coordinator')
-  }
-  const parsed = standingSchema.safeParse(value)
-  if (!parsed.success) throw new ProtocolError('ERR_PEER', 'the coordinator gave an answer that is none', 'coordinator')
-  const { roster } = parsed.data
+  const standing = standingOf(response.status, await response.json().catch(() => undefined))
+  const { roster } = standing
   const signed = roster === undefined ? undefined : await parseSignedRoster(nodeProvider, roster, coordinator)
-  return { ...parsed.data, signed }
+  return { ...standing, signed }
 }

@@ -3,11 +3,11 @@
 import * as z from 'zod'
 import { concat, fromHex, toHex, utf8, Writer } from '../bytes.ts'
 import type { CryptoProvider } from '../crypto/provider.ts'
-import { ProtocolError } from '../errors.ts'
+import { errorCode, ProtocolError } from '../errors.ts'
 import { identityHex } from '../roster.ts'
 import type { Identity } from '../wire/handshake.ts'
 
-export const standingSchema = z.object({
+const standingSchema = z.object({
   status: z.enum(['pending', 'approved', 'refused']),
   /** Why the operator turned the site down. */
   reason: z.string().max(1000).optional(),
@@ -18,6 +18,20 @@ export const standingSchema = z.object({
 })
 
 export type Standing = z.infer<typeof standingSchema>
+
+const refusalSchema = z.object({ code: z.string(), message: z.string() })
+
+/** An answer of the door as it came over HTTP. @throws ProtocolError with the coordinator's code, or ERR_PEER. */
+export function standingOf(status: number, value: unknown): Standing {
+  if (status !== 200) {
+    const refusal = refusalSchema.safeParse(value)
+    if (!refusal.success) throw new ProtocolError('ERR_PEER', `the coordinator answered ${status}`)
+    throw new ProtocolError(errorCode(refusal.data.code), refusal.data.message, 'coordinator')
+  }
+  const parsed = standingSchema.safeParse(value)
+  if (!parsed.success) throw new ProtocolError('ERR_PEER', 'the coordinator gave an answer that is none', 'coordinator')
+  return parsed.data
+}
 
 export const rosterRequestSchema = z.strictObject({
   identity: identityHex,
