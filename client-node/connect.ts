@@ -1,8 +1,7 @@
 /** A site's link over the network: control frames on socket.io, bulk bytes over plain HTTP, both outbound. */
 
 import { createHash } from 'node:crypto'
-import { type Agent, request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http'
-import { request as httpsRequest } from 'node:https'
+import type { Agent } from 'node:http'
 import { setTimeout as delay } from 'node:timers/promises'
 import { io, type Socket } from 'socket.io-client'
 import { toHex } from '../protocol/bytes.ts'
@@ -10,8 +9,9 @@ import { ProtocolError } from '../protocol/errors.ts'
 import type { SiteLink } from '../protocol/wire/channel.ts'
 import { limits } from '../protocol/wire/limits.ts'
 import { Mailbox } from '../protocol/wire/mailbox.ts'
-import { type Answer, type Call, type Carrier, download, shortAnswer, upload } from '../protocol/wire/transfer.ts'
+import { type Carrier, download, upload } from '../protocol/wire/transfer.ts'
 import { proxyAgentFor } from './proxy.ts'
+import { request } from './request.ts'
 
 /** WebSocket first; where a proxy lets none through, requests that are held open (long polling). */
 const transports = ['websocket', 'polling']
@@ -51,7 +51,8 @@ async function connectBy(by: string[], url: URL, agent: Agent | undefined): Prom
   let token = ''
   const bulk = new URL(`${url.pathname.replace(/\/$/, '')}/bulk/`, url)
   const carrier: Carrier = {
-    exchange: (path, call) => exchange({ url: bulk, headers: { authorization: `Bearer ${token}` }, agent }, path, call),
+    exchange: (path, call) =>
+      request(new URL(path, bulk), { ...call, headers: { ...call.headers, authorization: `Bearer ${token}` } }),
     wait: (milliseconds) => delay(milliseconds),
     sha256: async (blob) => new Uint8Array(createHash('sha256').update(blob).digest()),
   }
@@ -95,47 +96,4 @@ function opened(socket: Socket, url: URL): Promise<void> {
     socket.io.once('close', (reason) => fail(reason))
     socket.connect()
   })
-}
-
-interface Bulk {
-  readonly url: URL
-  readonly headers: Readonly<Record<string, string>>
-  readonly agent: Agent | undefined
-}
-
-function exchange({ url, headers, agent }: Bulk, path: string, call: Call): Promise<Answer> {
-  const target = new URL(path, url)
-  const options: RequestOptions = {
-    method: call.method,
-    ...(agent && { agent }),
-    headers: {
-      ...headers,
-      ...call.headers,
-      ...(call.body === undefined ? {} : { 'content-length': call.body.length }),
-    },
-  }
-  return new Promise((resolve, reject) => {
-    const request = (target.protocol === 'https:' ? httpsRequest : httpRequest)(target, options, (response) => {
-      collect(response, call).then((body) => resolve({ status: response.statusCode ?? 0, body }), reject)
-    })
-    request.on('error', reject)
-    request.end(call.body)
-  })
-}
-
-async function collect(response: IncomingMessage, { maxBytes = shortAnswer, onChunk }: Call): Promise<Uint8Array> {
-  const streamed = onChunk !== undefined && (response.statusCode === 200 || response.statusCode === 206)
-  const parts: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of response) {
-    const bytes: Buffer = chunk
-    size += bytes.length
-    if (size > maxBytes) {
-      response.destroy()
-      throw new ProtocolError('ERR_BLOB', `expected at most ${maxBytes} bytes, more came`)
-    }
-    if (streamed) onChunk(bytes)
-    else parts.push(bytes)
-  }
-  return Buffer.concat(parts)
 }

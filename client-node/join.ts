@@ -106,7 +106,6 @@ const lookAround = (invite: Invite, identity: Identity, folder: string): Promise
     identity,
     folder,
     random: { bytes: (length) => new Uint8Array(randomBytes(length)) },
-    environment: process.env,
     now: Date.now,
   })
 

@@ -8,6 +8,8 @@ import { ProtocolError } from '../protocol/errors.ts'
 import type { Random } from '../protocol/random.ts'
 import { greet, type Identity } from '../protocol/wire/handshake.ts'
 import { connect } from './connect.ts'
+import { proxyAgentFor } from './proxy.ts'
+import { request } from './request.ts'
 
 export interface Finding {
   readonly check: 'proxy' | 'reach' | 'tls' | 'clock' | 'key' | 'disk'
@@ -23,7 +25,6 @@ export interface PreflightOptions {
   /** Where the agent keeps its files. */
   readonly folder: string
   readonly random: Random
-  readonly environment: Readonly<Record<string, string | undefined>>
   readonly now: () => number
 }
 
@@ -35,7 +36,7 @@ const wantedBytes = 200 * 2 ** 20
 export async function preflight(options: PreflightOptions): Promise<readonly Finding[]> {
   const health = await reach(options.url)
   return [
-    proxy(options.environment),
+    proxy(options.url),
     health.finding,
     await tls(options.url, options.now()),
     clock(health.date, options.now()),
@@ -44,25 +45,26 @@ export async function preflight(options: PreflightOptions): Promise<readonly Fin
   ]
 }
 
-function proxy(environment: PreflightOptions['environment']): Finding {
-  const named = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy'].filter((name) => environment[name])
-  const detail =
-    named.length === 0 ? 'no proxy is set, connections go out directly' : `connections go through ${named.join(', ')}`
+function proxy(url: URL): Finding {
+  const direct = proxyAgentFor(url) === undefined
+  const detail = direct
+    ? 'no proxy is set for this address, connections go out directly'
+    : 'connections go through the proxy that HTTPS_PROXY or HTTP_PROXY names'
   return { check: 'proxy', verdict: 'ok', detail }
 }
 
-async function reach(url: URL): Promise<{ readonly finding: Finding; readonly date: string | null }> {
+async function reach(url: URL): Promise<{ readonly finding: Finding; readonly date: string | undefined }> {
   try {
     const base = url.href.endsWith('/') ? url.href : `${url.href}/`
-    const response = await fetch(new URL('health', base), { signal: AbortSignal.timeout(10_000) })
-    const date = response.headers.get('date')
-    if (response.ok) return { finding: { check: 'reach', verdict: 'ok', detail: `${url.host} answers` }, date }
-    const detail = `${url.host} answers ${response.status}; is this the address of a coordinator?`
+    const signal = AbortSignal.timeout(10_000)
+    const { status, date } = await request(new URL('health', base), { method: 'GET', headers: {}, signal })
+    if (status === 200) return { finding: { check: 'reach', verdict: 'ok', detail: `${url.host} answers` }, date }
+    const detail = `${url.host} answers ${status}; is this the address of a coordinator?`
     return { finding: { check: 'reach', verdict: 'failed', detail }, date }
   } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause.message : String(error)
+    const cause = error instanceof Error ? error.message : String(error)
     const detail = `${url.host} cannot be reached (${cause}); outbound connections to it must be allowed`
-    return { finding: { check: 'reach', verdict: 'failed', detail }, date: null }
+    return { finding: { check: 'reach', verdict: 'failed', detail }, date: undefined }
   }
 }
 
@@ -101,8 +103,8 @@ function certificateEnd(url: URL): Promise<number | Error> {
   })
 }
 
-function clock(date: string | null, now: number): Finding {
-  if (date === null) return { check: 'clock', verdict: 'warning', detail: "the coordinator's time is not known" }
+function clock(date: string | undefined, now: number): Finding {
+  if (date === undefined) return { check: 'clock', verdict: 'warning', detail: "the coordinator's time is not known" }
   const minutes = Math.round(Math.abs(now - Date.parse(date)) / 60_000)
   if (minutes < 5) return { check: 'clock', verdict: 'ok', detail: "within five minutes of the coordinator's" }
   return { check: 'clock', verdict: 'failed', detail: `${minutes} minutes off the coordinator's; set it (NTP)` }

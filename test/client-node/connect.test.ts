@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { connect } from '../../client-node/connect.ts'
+import { ask } from '../../client-node/enrol-client.ts'
 import { proxyAgentFor } from '../../client-node/proxy.ts'
 import { bulkPlane } from '../../coordinator/bulk.ts'
 import { type Doors, openDoors } from '../../coordinator/server.ts'
@@ -125,6 +126,17 @@ describe('behind a proxy', () => {
     const tunnels = proxy.lines.filter(({ type }) => type === 'tunnel')
     expect(tunnels.length).toBeGreaterThanOrEqual(2)
     for (const { to } of tunnels) expect(to).toBe(`127.0.0.1:${doors.port}`)
+  })
+
+  test('the requests of enrolment go through its tunnels too', async () => {
+    const proxy = await startProxy()
+    // No coordinator stands behind these doors: what counts is that the answer came through the tunnel.
+    const asked = ask(new URL(`http://127.0.0.1:${doors.port}`), 'roster', {
+      body: {},
+      coordinator: new Uint8Array(32),
+    })
+    await expect(asked).rejects.toMatchObject({ code: 'ERR_ROUTE' })
+    expect(proxy.lines.some(({ type, to }) => type === 'tunnel' && to === `127.0.0.1:${doors.port}`)).toBe(true)
   })
 
   test('that lets no WebSocket through, requests are held open instead', async () => {
