@@ -25,6 +25,8 @@ export interface Lane {
   readonly scale?: number
   /** Integer units that the sum keeps free for noise. */
   readonly room?: number
+  /** Factor on the plan's noise multiplier, where a mechanism splits the noise otherwise than equally among the lanes. */
+  readonly noise?: number
   /** Fewer bits than the request's 32 for each coordinate, in the ring and on the wire: for model updates, as the plan says. */
   readonly bits?: 16 | 20 | 24
   /** Counts of persons in the cells of a table that is the result itself: a site's policy may hold small ones back. */

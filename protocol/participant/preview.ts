@@ -14,6 +14,9 @@ const laneSchema = z.strictObject({
   kind: z.enum(['integer', 'real']),
   l2: z.number().optional(),
   perRecord: z.number().optional(),
+  scale: z.number().optional(),
+  room: z.number().optional(),
+  noise: z.number().optional(),
   bits: z.union([z.literal(16), z.literal(20), z.literal(24)]).optional(),
   cells: z.literal(true).optional(),
 })

@@ -60,12 +60,12 @@ export function lanesOfNoise(request: SumRequest, setting: NoiseSetting): LaneNo
     if (!moves(lane, setting.unit)) return []
     const scale = scaleOf(lane, request, setting.sites)
     const sensitivity = encodedSensitivity(lane, scale, setting.unit)
-    return [{ start, length: lane.length, sigma: sigmaFor(sensitivity, { ...setting, noisy }), sensitivity }]
+    return [{ start, length: lane.length, sigma: sigmaFor(lane, sensitivity, { ...setting, noisy }), sensitivity }]
   })
 }
 
 interface Sized extends NoiseSetting {
-  /** Lanes that share the multiplier: released together they cost what one of `noiseMultiplier` does. */
+  /** Lanes that share the multiplier equally: released together they cost what one of `noiseMultiplier` does. */
   readonly noisy: number
 }
 
@@ -79,7 +79,7 @@ function laneWithRoom(given: Lane, request: SumRequest, setting: Sized): Lane {
   const { sites, noises, unit } = setting
   // From the finest scale down: the noise in integer units falls with it, until the sampler and the ring hold it.
   for (let scale = scaleOf(lane, request, sites); scale > coarsestScale; scale /= 2) {
-    const sigma = sigmaFor(encodedSensitivity(lane, scale, unit), setting)
+    const sigma = sigmaFor(lane, encodedSensitivity(lane, scale, unit), setting)
     const room = Math.ceil(deviationsOfRoom * Math.sqrt(noises) * sigma)
     if (sigma <= largestSigma && sites * (scale * lane.bound + 1) + room < 2 ** (bits - 1) - 1)
       return { ...lane, scale, room }
@@ -88,8 +88,8 @@ function laneWithRoom(given: Lane, request: SumRequest, setting: Sized): Lane {
 }
 
 /** Always up: what is charged is what was added. */
-const sigmaFor = (sensitivity: number, { noiseMultiplier, noisy, unknown }: Sized): number =>
-  Math.max(1, Math.ceil((noiseMultiplier * Math.sqrt(noisy) * sensitivity) / Math.sqrt(unknown)))
+const sigmaFor = ({ noise }: Lane, sensitivity: number, { noiseMultiplier, noisy, unknown }: Sized): number =>
+  Math.max(1, Math.ceil((noiseMultiplier * (noise ?? Math.sqrt(noisy)) * sensitivity) / Math.sqrt(unknown)))
 
 const encodedSensitivity = (lane: Lane, scale: number, unit: Unit): number =>
   scale * sensitivityOf(lane, unit) + Math.sqrt(lane.length)

@@ -4,6 +4,7 @@ import * as z from 'zod'
 import type { Lanes, SumRequest } from '../algorithm.ts'
 import { InputError } from '../errors.ts'
 import { rdpEpsilon } from './accountants/rdp.ts'
+import { adaptationOf, adaptivelyClipped, adaptiveOptions } from './adaptive-clip.ts'
 import { type NoiseSetting, withRoom } from './additive.ts'
 import { bounded } from './bounded.ts'
 import { clipLanes, clipRequest } from './clip.ts'
@@ -17,6 +18,8 @@ export const noisySumOptions = z.strictObject({
   unit: z.enum(units),
   /** Each record or patient takes part in a round with this probability, independently and secretly; 1 for all. */
   rate: z.number().positive().max(1).default(1),
+  /** Sites' updates are clipped to a norm that starts at `clip` and follows theirs; absent: to `clip`. */
+  adaptive: adaptiveOptions.optional(),
 })
 
 export type NoisySumOptions = z.infer<typeof noisySumOptions>
@@ -36,7 +39,7 @@ export interface NoisySum extends Pick<Mechanism, 'unit' | 'discipline' | 'prote
 
 /** @throws InputError ERR_PLAN where the options contradict each other. */
 export function noisySum(options: NoisySumOptions, cohort: Cohort, kind: NoiseKind): NoisySum {
-  const { unit, population, clip, rate, delta } = options
+  const { unit, population, clip, rate, delta, adaptive } = options
   checkPromise(options, unit)
   if (unit === 'site' && rate < 1) {
     throw new InputError('ERR_PLAN', 'sites are not drawn in secret, so noise is not saved: expected 1', 'privacy.rate')
@@ -50,13 +53,14 @@ export function noisySum(options: NoisySumOptions, cohort: Cohort, kind: NoiseKi
   const discipline: Discipline = { unit, population, clip, rate, sites: cohort.sites }
   const epsilon = rdpEpsilon([whole(noiseMultiplier)], delta)
   const claim: Claim = { mechanism: kind.mechanism, unit, noiseMultiplier, epsilon, delta }
-  const clips = unit === 'site' ? clip : undefined
+  const adaptation = adaptive && adaptationOf(adaptive, options, noiseMultiplier)
+  const fixedClip = unit === 'site' && adaptation === undefined ? clip : undefined
   return {
     unit,
     discipline,
     setting,
     protect: (algorithm) =>
-      bounded(algorithm, {
+      bounded(adaptation === undefined ? algorithm : adaptivelyClipped(algorithm, adaptation), {
         request: (request) => {
           if ((request.rate ?? 1) !== rate) {
             throw new InputError(
@@ -65,7 +69,7 @@ export function noisySum(options: NoisySumOptions, cohort: Cohort, kind: NoiseKi
               'privacy.rate',
             )
           }
-          return withRoom(clips === undefined ? request : clipRequest(request, clips), setting)
+          return withRoom(fixedClip === undefined ? request : clipRequest(request, fixedClip), setting)
         },
         contribution: (lanes: Lanes, request: SumRequest) => (unit === 'site' ? clipLanes(lanes, request) : lanes),
         claim,

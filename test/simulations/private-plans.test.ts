@@ -91,6 +91,14 @@ describe('a training with noise', () => {
       5,
     ],
     [
+      'central, for sites, clipped adaptively',
+      planOf(
+        { name: 'fed-avg' },
+        { name: 'gaussian', ...people, unit: 'site', population: 4, epsilon: 20, adaptive: { quantile: 0.5 } },
+      ),
+      5,
+    ],
+    [
       "in the sites' steps, for records",
       planOf({ name: 'fed-avg' }, { name: 'dp-sgd', ...people, rate: 0.25, epochs: 2 }),
       40,
