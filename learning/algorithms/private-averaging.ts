@@ -65,6 +65,11 @@ function privateSteps(
   if (options.localEpochs !== 1) {
     throw new InputError('ERR_PLAN', 'expected 1: passes of private steps are privacy.epochs', 'algorithm.localEpochs')
   }
+  if (options.earlyStopping !== undefined) {
+    const message =
+      'expected none: when a site stops tells about its validation rows, and the noise is sized for all steps'
+    throw new InputError('ERR_PLAN', message, 'algorithm.earlyStopping')
+  }
   const { noiseMultiplier, epochs } = local
   // Sums are divided by what an average site has, not by what this one has.
   const expected = population / sites

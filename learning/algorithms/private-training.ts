@@ -58,6 +58,17 @@ export function checkPatients({ data }: Plan, { unit }: Discipline): void {
   throw new InputError('ERR_PLAN', 'expected the column that says whose row each is', 'data.patient')
 }
 
+/** @throws InputError ERR_PLAN where people are to be hidden and the model takes each row by the light of the others. */
+function checkRowsApart({ model }: Task, { unit }: Discipline): void {
+  const mixing = model.layers.findIndex(({ type }) => type === 'batchNorm')
+  if (unit === 'site' || mixing < 0) return
+  throw new InputError(
+    'ERR_PLAN',
+    'expected no batch norm, which mixes people; private steps need group norm or layer norm',
+    'model',
+  )
+}
+
 class PrivateTraining implements Algorithm<PrivateState, Site> {
   readonly #task: Task
   readonly #discipline: Discipline
@@ -69,6 +80,7 @@ class PrivateTraining implements Algorithm<PrivateState, Site> {
   constructor(task: Task, discipline: Discipline, method: PrivateMethod) {
     const { plan, model, parameters, preprocessing } = task
     checkPatients(plan, discipline)
+    checkRowsApart(task, discipline)
     this.#task = task
     this.#discipline = discipline
     this.#method = method

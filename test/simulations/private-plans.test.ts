@@ -183,3 +183,11 @@ describe('a plan whose parts do not go together is refused before any site is as
     expect(() => computationOf(plan, 4)).toThrow(where)
   })
 })
+
+test.each([
+  ['model', { name: 'fed-avg' }, { model: { name: 'mlp', norm: 'batch' } }],
+  ['algorithm.earlyStopping', { name: 'fed-avg', earlyStopping: { patience: 2 } }, {}],
+])('what would tell about people beside the noise is refused with the plan: %s', (where, algorithm, more) => {
+  const plan = planOf(algorithm, { name: 'dp-sgd', ...people, rate: 0.25 }, more)
+  expect(() => computationOf(plan, sites.length)).toThrow(expect.objectContaining({ code: 'ERR_PLAN', where }))
+})
