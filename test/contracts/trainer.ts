@@ -250,6 +250,15 @@ export function trainerContract(factory: TrainerFactory): void {
       expect((await trainer.train(start, batches, whole, new Stream('order'))).parameters).toEqual(there.parameters)
     }))
 
+  test('a stream may bring more rows than were announced', () =>
+    withTrainer(small.regression, async (trainer) => {
+      const examples = someExamples(small.regression, 40)
+      const batches = streamed({ rows: 3, features: 5, blocks: () => inBlocks(examples, 7), buffer: 16 })
+      const start = trainer.initial(new Stream('start'))
+      const { steps } = await trainer.train(start, batches, { ...options, epochs: 1 }, new Stream('order'))
+      expect(steps).toBe(6)
+    }))
+
   test('a streamed row that does not fit is refused when it comes', () =>
     withTrainer(small['three classes'], async (trainer) => {
       const wrong = { ...someExamples(small['three classes'], 10), y: new Float32Array(10).fill(7) }

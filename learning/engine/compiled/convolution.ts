@@ -49,11 +49,14 @@ export function convolution(build: Build, layer: Conv2dLayer, input: Values, slo
       if (dy === undefined) return []
       const [toBias, positions] = [target.address(bias), rows * output.pixels]
       return [
-        ...products.accumulate(rows, { kernel: target.address(kernel), panels: kernel.panels, dy, target }),
+        ...products.accumulate({
+          ...{ first: 0, count: rows, dy, target },
+          ...{ kernel: target.address(kernel), panels: kernel.panels },
+        }),
         () => kernels.accumulateBias(dy, yPitch, positions, toBias, bias.panels, target.alpha, target.keepBias),
       ]
     },
-    ...(build.perRow ? { squaredNorms: rowNorms(build, sliding, output, [kernel, bias]) } : {}),
+    ...(build.perRow ? { squaredNorms: rowNorms(build, products, output, [kernel, bias]) } : {}),
   }
 }
 
@@ -64,7 +67,7 @@ export function convolution(build: Build, layer: Conv2dLayer, input: Values, slo
  */
 function rowNorms(
   { machine }: Build,
-  sliding: Sliding,
+  products: Products,
   { gradient, pixels, pitch }: Values,
   [kernel, bias]: readonly Slot[],
 ): (rows: number, squares: number) => Call[] {
@@ -75,13 +78,13 @@ function rowNorms(
   return (rows, squares) => {
     if (gradient === undefined) return []
     return Array.from({ length: rows }, (_, row): Call[] => {
-      const dy = gradient + 4 * row * pixels * pitch
-      const { images } = sliding
-      const image = { ...images, address: images.address + row * images.image }
-      const alone = directProducts(machine, { ...sliding, images: image, capacity: 1 })
+      const own = gradient + 4 * row * pixels * pitch
       return [
-        ...alone.accumulate(1, { kernel: scratch, panels: kernel.panels, dy, target }),
-        () => kernels.accumulateBias(dy, 4 * pitch, pixels, scratch + 4 * floats, bias.panels, 1, 0),
+        ...products.accumulate({
+          ...{ first: row, count: 1, dy: gradient, target },
+          ...{ kernel: scratch, panels: kernel.panels },
+        }),
+        () => kernels.accumulateBias(own, 4 * pitch, pixels, scratch + 4 * floats, bias.panels, 1, 0),
         () => kernels.addSquaredNorm(scratch, floats + 8 * bias.panels, squares, row),
       ]
     }).flat()

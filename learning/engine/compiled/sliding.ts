@@ -26,17 +26,20 @@ export interface Product {
   readonly y: number
 }
 
-/** kernel = keep kernel + alpha (the gradient that `dy` brings). */
+/** kernel = keep kernel + alpha (the gradient that `dy` brings), over some images of the batch. */
 export interface Gradient {
+  readonly first: number
+  readonly count: number
   readonly kernel: number
   readonly panels: number
+  /** Of the whole batch. */
   readonly dy: number
   readonly target: Pick<Target, 'alpha' | 'keepKernel'>
 }
 
 export interface Products {
   multiply(rows: number, product: Product): Call[]
-  accumulate(rows: number, gradient: Gradient): Call[]
+  accumulate(gradient: Gradient): Call[]
 }
 
 /** A window is `height` stretches of `width * channels` numbers, read where they stand. */
@@ -55,13 +58,16 @@ export function directProducts(machine: Machine, sliding: Sliding): Products {
           ...([kernel, 32 * size[0] * size[1] * inputs, bias, y, 32 * panels, panels, block, false, relu] as const),
         ),
     ],
-    accumulate: (rows, { kernel, panels, dy, target }) => [
-      () =>
-        kernels.accumulate(
-          ...([images.address, offsets, rows * pixels, ...window, dy, 32 * panels] as const),
-          ...([kernel, panels, block, target.alpha, target.keepKernel] as const),
-        ),
-    ],
+    accumulate: ({ first, count, kernel, panels, dy, target }) => {
+      const [x, slopes] = [images.address + first * images.image, dy + 32 * first * pixels * panels]
+      return [
+        () =>
+          kernels.accumulate(
+            ...([x, offsets, count * pixels, ...window, slopes, 32 * panels] as const),
+            ...([kernel, panels, block, target.alpha, target.keepKernel] as const),
+          ),
+      ]
+    },
   }
 }
 

@@ -106,6 +106,7 @@ export function streamedSteps(
     async *incoming() {
       for await (const batch of batches.epoch(options.batchSize, stream)) {
         check(batch)
+        if (batch.rows > options.batchSize) throw new Error(`a batch of ${batch.rows} where ${options.batchSize} fit`)
         machine.floats(place.x, batch.x.length).set(batch.x)
         machine.floats(place.y, batch.y.length).set(batch.y)
         rows = batch.rows

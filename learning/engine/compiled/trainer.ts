@@ -96,9 +96,9 @@ class CompiledTrainer implements Trainer {
       pause: this.#pause,
       explain: (now: Float32Array) => causeOf(layout, isStreamed(given) ? undefined : given, now),
     }
-    return this.#withProgram(programFor(options, examples.rows), (workshop) =>
-      run(workshop, parameters, job, surroundings),
-    )
+    // How many rows a stream brings is known when it has ended: its batches may all be full.
+    const rows = isStreamed(examples) ? options.batchSize : examples.rows
+    return this.#withProgram(programFor(options, rows), (workshop) => run(workshop, parameters, job, surroundings))
   }
 
   async predict(parameters: Float32Array, x: Float32Array, rows: number): Promise<Float32Array> {

@@ -41,10 +41,10 @@ export function pointProducts(machine: Machine, sliding: Sliding, outputs: numbe
   const noBias = machine.allocate(pitch)
   const shape = [...counts, tall, wide] as const
 
-  /** Calls for each few images of a batch. */
-  const inBlocks = (rows: number, calls: (first: number, count: number) => Call[]): Call[] =>
+  /** Calls for each few of `rows` images from `start` on. */
+  const inBlocks = (start: number, rows: number, calls: (first: number, count: number) => Call[]): Call[] =>
     Array.from({ length: Math.ceil(rows / block) }, (_, i) =>
-      calls(i * block, Math.min(block, rows - i * block)),
+      calls(start + i * block, Math.min(block, rows - i * block)),
     ).flat()
 
   const sample = (first: number, count: number): Call => {
@@ -58,7 +58,7 @@ export function pointProducts(machine: Machine, sliding: Sliding, outputs: numbe
   return {
     multiply: (rows, { kernel, panels, bias, relu, y }) => [
       () => kernels.evaluateKernel(kernel, ...size, inputs, panels, u, uPlane),
-      ...inBlocks(rows, (first, count) => [
+      ...inBlocks(0, rows, (first, count) => [
         sample(first, count),
         () =>
           kernels.multiplyPoints(
@@ -67,14 +67,14 @@ export function pointProducts(machine: Machine, sliding: Sliding, outputs: numbe
         () => kernels.collectTiles(m, mPlane, pitch, count, ...shape, bias, relu, y + first * bytes),
       ]),
     ],
-    accumulate: (rows, { kernel, panels, dy, target }) => [
-      ...inBlocks(rows, (first, count) => [
+    accumulate: ({ first: start, count: rows, kernel, panels, dy, target }) => [
+      ...inBlocks(start, rows, (first, count) => [
         sample(first, count),
         () => kernels.evaluateTiles(dy + first * bytes, pitch, count, ...shape, m, mPlane),
         () =>
           kernels.accumulatePoints(
             ...([v, vPlane, offsets, count * down * across, inputs, m, mPlane, u, uPlane, panels] as const),
-            first === 0 ? 0 : 1,
+            first === start ? 0 : 1,
           ),
       ]),
       () => kernels.collectKernel(u, uPlane, ...size, inputs, panels, kernel, target.alpha, target.keepKernel),
