@@ -1,5 +1,6 @@
 /** The plan in plain words, and the one question: agree or decline. */
 
+import { Fragment } from 'preact'
 import type { SectionProps } from './app.tsx'
 
 export function PlanSection({ state: { plan, phase }, words, act }: SectionProps) {
@@ -10,11 +11,14 @@ export function PlanSection({ state: { plan, phase }, words, act }: SectionProps
         {words.planTitle}: {plan.name}
       </h2>
       {phase === 'review' ? <p class="quiet">{words.planIntro}</p> : null}
-      <ul class="plain" lang="en">
-        {plan.lines.map((line) => (
-          <li key={line}>{line}</li>
+      <dl lang="en">
+        {plan.lines.map(partsOf).map(([name, text]) => (
+          <Fragment key={text}>
+            <dt>{name}</dt>
+            <dd>{text}</dd>
+          </Fragment>
         ))}
-      </ul>
+      </dl>
       {phase === 'review' ? (
         <div class="acts">
           <button type="button" class="main" onClick={() => act({ type: 'approve' })}>
@@ -27,4 +31,10 @@ export function PlanSection({ state: { plan, phase }, words, act }: SectionProps
       ) : null}
     </section>
   )
+}
+
+/** A line for a terminal begins with its heading, or with the room of the one above. */
+function partsOf(line: string): readonly [string, string] {
+  const [, name, text] = /^(\S*) {2,}(.*)$/.exec(line) ?? [line, '', line]
+  return [name, text]
 }

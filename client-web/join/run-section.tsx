@@ -3,9 +3,14 @@
 import { Scroll } from '../shared/scroll.tsx'
 import type { SectionProps } from './app.tsx'
 
+/** What a person looks at first, where the computation has it. */
+const usually = new Set(['trainingLoss', 'loss', 'auc', 'accuracy', 'epsilon', 'clip'])
+
 export function RunSection({ state, words, act }: SectionProps) {
   const { phase, link, doing, rounds } = state
-  const last = rounds.at(-1)
+  const told = Object.keys(rounds.at(-1)?.metrics ?? {})
+  const usual = told.filter((name) => usually.has(name))
+  const shown = usual.length > 0 ? usual : told.slice(0, 4)
   const status =
     phase === 'paused'
       ? words.paused
@@ -23,7 +28,7 @@ export function RunSection({ state, words, act }: SectionProps) {
               <tr>
                 <th scope="col">{words.round}</th>
                 <th scope="col">{words.sites}</th>
-                {Object.keys(last?.metrics ?? {}).map((name) => (
+                {shown.map((name) => (
                   <th scope="col" key={name}>
                     {name}
                   </th>
@@ -35,7 +40,7 @@ export function RunSection({ state, words, act }: SectionProps) {
                 <tr key={round}>
                   <td>{round}</td>
                   <td>{sites}</td>
-                  {Object.keys(last?.metrics ?? {}).map((name) => (
+                  {shown.map((name) => (
                     <td key={name}>{metrics[name]?.toPrecision(4) ?? ''}</td>
                   ))}
                 </tr>
