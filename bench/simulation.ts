@@ -113,7 +113,7 @@ async function measure({ plan, population, sampled }: Setting, pool: Pool, round
     cpu.push((since.user + since.system) / 1e6)
   }
   const sites = population.sites.length
-  const schedule = synchronous({ sites, sampled, needed: 3, seed: plan.seed, fate: undefined })
+  const schedule = synchronous({ sites, sampling: { sites: sampled }, needed: 3, seed: plan.seed, fate: undefined })
   await conduct({ plan: { ...plan, rounds }, population }, { pool, schedule, report })
   return { wall: median(wall), cpu: median(cpu), first, memory: process.memoryUsage().rss }
 }

@@ -3,6 +3,7 @@
 import type { SumRequest } from '../protocol/algorithm.ts'
 import { toHex } from '../protocol/bytes.ts'
 import type { RingVector } from '../protocol/crypto/provider.ts'
+import { sitesOfRound } from '../protocol/sampling.ts'
 import type { Culprit } from '../protocol/secagg/recover.ts'
 import { decode } from '../protocol/vector/encoding.ts'
 import { packedLength, packVector } from '../protocol/vector/packing.ts'
@@ -46,7 +47,7 @@ export async function runRound<State, Site>(
   const bound = run.asked?.round === round
   run.cohort = run.attendances.choose(round, here, {
     needed: bound ? here.length : run.adder.session.formation.needed,
-    sampled: isTraining(step.request) ? run.plan.sampling?.sites : undefined,
+    sampled: sampledIn(run, step.request, round),
     seed: run.plan.seed,
   })
   const { sum, survivors, absent, transcripts, culprits } = await sumSecurely(run, { ...step, stateHash })
@@ -78,6 +79,13 @@ export async function runRound<State, Site>(
 
 /** A round of the model, whose numbers take 32 bits; statistics and evaluations take 64 and ask every site. */
 const isTraining = ({ bits }: SumRequest): boolean => bits === 32
+
+/** Sites that the plan draws for this round; `undefined` where it asks all. */
+function sampledIn<State, Site>(run: RunState<State, Site>, request: SumRequest, round: number): number | undefined {
+  const { sampling, seed } = run.plan
+  if (sampling === undefined || !isTraining(request)) return undefined
+  return sitesOfRound(sampling, { roster: run.roster.length, seed, round })
+}
 
 /** The sum is exact all the same; who revealed or dealt false shares is named in the journal and has to come back anew. */
 async function accuse<State, Site>(run: RunState<State, Site>, { index, as }: Culprit): Promise<void> {

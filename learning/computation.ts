@@ -8,6 +8,7 @@ import type { PrivacyEvent } from '../protocol/privacy/event.ts'
 import { mechanisms } from '../protocol/privacy/index.ts'
 import type { Unit } from '../protocol/privacy/mechanism.ts'
 import type { Random } from '../protocol/random.ts'
+import { type SiteSampling, usualSites } from '../protocol/sampling.ts'
 import { type Formation, formationOf, honestNoise } from '../protocol/secagg/formation.ts'
 import { algorithms } from './algorithms/index.ts'
 import type { Site } from './algorithms/site.ts'
@@ -63,12 +64,9 @@ export function computationOf(plan: Plan, sites: number, { simulated = false } =
 }
 
 /** Thresholds are over the roster, so that no choice of a cohort can lower them: a round cannot ask fewer sites than they need. */
-function checkSampling(
-  { sites: sampled }: { readonly sites: number },
-  { needed, groups }: Formation,
-  sites: number,
-): void {
-  const where = 'sampling.sites'
+function checkSampling(sampling: SiteSampling, { needed, groups }: Formation, sites: number): void {
+  const where = `sampling.${Object.keys(sampling)[0]}`
+  const sampled = usualSites(sampling, sites)
   if (sampled < needed)
     throw new InputError(
       'ERR_PLAN',

@@ -7,6 +7,7 @@ import { concat, toHex, utf8 } from './bytes.ts'
 import { canonicalBytes } from './canonical.ts'
 import { InputError } from './errors.ts'
 import { endOfDay } from './moment.ts'
+import { samplingSchema } from './sampling.ts'
 import { dataSchema } from './schema.ts'
 
 /** A part of the plan that names an implementation and carries its options. */
@@ -43,12 +44,7 @@ const planSchema = z.strictObject({
     })
     .prefault({}),
   /** Each training round asks only some sites, drawn anew from the plan's seed; statistics and evaluations ask all. */
-  sampling: z
-    .strictObject({
-      /** Sites of a training round. */
-      sites: z.int().min(1).max(100_000),
-    })
-    .optional(),
+  sampling: samplingSchema.optional(),
   encoding: z
     .strictObject({
       /** Bits of a coordinate of a model update on the wire; all else in a training round has 32, statistics 64. */

@@ -1,5 +1,6 @@
 /** Who is in each round of a simulated run, from which state they start, and how long it takes on the virtual clock. */
 
+import { type SiteSampling, sitesOfRound } from '../../protocol/sampling.ts'
 import { Stream } from '../../protocol/stream.ts'
 
 export interface Absence {
@@ -48,23 +49,23 @@ export type Fate =
 
 export type FateOf = (site: number, facts: RoundFacts) => Fate
 
-/** All sites, or `sampled` of them drawn anew for each training round; the round ends with the last that is heard of. */
+/** All sites, or some of them drawn anew for each training round; the round ends with the last that is heard of. */
 export function synchronous(parts: {
   readonly sites: number
-  readonly sampled: number | undefined
+  readonly sampling: SiteSampling | undefined
   readonly needed: number
   readonly seed: number
   readonly fate: FateOf | undefined
 }): Schedule {
-  const { sites, sampled, needed, seed, fate } = parts
+  const { sites, sampling, needed, seed, fate } = parts
   const everyone = Array.from({ length: sites }, (_, i) => i)
   return {
     needed,
     oldest: (round) => round,
     turn(facts) {
       const cohort =
-        facts.training && sampled !== undefined
-          ? sample(sites, sampled, new Stream(`${seed}/cohort/${facts.round}`))
+        facts.training && sampling !== undefined
+          ? drawn(sampling, { roster: sites, seed, round: facts.round })
           : everyone
       if (fate === undefined) {
         return { seats: cohort.map((site) => ({ site, version: facts.round })), absent: [], seconds: undefined }
@@ -140,6 +141,12 @@ export function asynchronous(parts: {
       return { seats: done.map(({ site, version }) => ({ site, version })), absent: [], seconds }
     },
   }
+}
+
+/** A round of nobody would learn nothing, and a simulation has nobody to wait for: then one site is drawn. */
+function drawn(sampling: SiteSampling, round: Parameters<typeof sitesOfRound>[1]): number[] {
+  const count = Math.max(1, sitesOfRound(sampling, round))
+  return sample(round.roster, count, new Stream(`${round.seed}/cohort/${round.round}`))
 }
 
 /** `count` of the numbers below `all`, ascending, in time that depends on `count` alone (Floyd's sampling). */

@@ -5,6 +5,7 @@ import { taskOf } from '../../learning/algorithms/task.ts'
 import { preprocessingOptions } from '../../learning/data/preprocess.ts'
 import { InputError } from '../../protocol/errors.ts'
 import type { Plan } from '../../protocol/plan.ts'
+import { usualSites } from '../../protocol/sampling.ts'
 import { tableBytes } from '../runner/population.ts'
 import type { Setting } from '../runner/tasks.ts'
 import type { Cell } from './cells.ts'
@@ -21,7 +22,7 @@ export function checkMemory({ plan, settings }: Cell, { population }: Setting, h
   if (plan.model === undefined) return
   const parameters = parametersOfPlan(plan)
   const { sites } = population
-  const inRound = plan.sampling?.sites ?? sites.length
+  const inRound = plan.sampling === undefined ? sites.length : usualSites(plan.sampling, sites.length)
   const each = settings.defence?.on === 'contributions' || (settings.scores && settings.scores.groups === undefined)
   const groups =
     settings.defence || settings.scores

@@ -12,6 +12,7 @@ import { toHex } from '../../protocol/bytes.ts'
 import { InputError } from '../../protocol/errors.ts'
 import { type Plan, planHash } from '../../protocol/plan.ts'
 import { rdpEpsilon } from '../../protocol/privacy/accountants/rdp.ts'
+import { usualSites } from '../../protocol/sampling.ts'
 import { thresholdsOf } from '../../protocol/secagg/thresholds.ts'
 import { Stream } from '../../protocol/stream.ts'
 import { cheatWith } from '../attacks/attack.ts'
@@ -114,10 +115,10 @@ function scheduleOf({ plan, settings }: Cell, { population }: Setting): Schedule
       return epochs * (end - start) * (1 - evaluation.holdout)
     },
   })
-  const sampled = plan.sampling?.sites
-  const cohort = sampled ?? sites
+  const { sampling } = plan
+  const cohort = sampling === undefined ? sites : usualSites(sampling, sites)
   const needed = cohort < 3 ? 1 : thresholdsOf(cohort, plan.quorum).minimum
-  const everyone = synchronous({ sites, sampled, needed, seed, fate })
+  const everyone = synchronous({ sites, sampling, needed, seed, fate })
   if (algorithms[plan.algorithm.name].order === 'one-by-one') return oneByOne(sites, everyone)
   if (settings.asynchronous === undefined) return everyone
   return asynchronous({ sites, ...settings.asynchronous, seed, fate, everyone })
@@ -144,7 +145,7 @@ function intervene(
         ? {
             cheats: new Set(cheats),
             cheat: (honest, request, round) => {
-              const inRound = plan.sampling?.sites ?? sites.length
+              const inRound = plan.sampling === undefined ? sites.length : usualSites(plan.sampling, sites.length)
               const stream = new Stream(`${plan.seed}/attack/${round}`)
               return cheatWith(made, honest, { request, round, sites: inRound, stream })
             },

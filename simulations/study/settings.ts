@@ -3,6 +3,7 @@
 import * as z from 'zod'
 import { InputError } from '../../protocol/errors.ts'
 import { check, type Plan } from '../../protocol/plan.ts'
+import { usualSites } from '../../protocol/sampling.ts'
 import { attacks } from '../attacks/index.ts'
 import { datasets } from '../datasets/index.ts'
 import { defences } from '../defences/index.ts'
@@ -134,7 +135,7 @@ export function checkSizes(plan: Plan, { asynchronous, defence }: StudySettings,
   const refuse = (message: string, where: string): never => {
     throw new InputError('ERR_PLAN', message, where)
   }
-  const sampled = plan.sampling?.sites
+  const sampled = plan.sampling && usualSites(plan.sampling, sites)
   if (sampled !== undefined && sampled > sites) refuse(`${sampled} of ${sites} sites cannot be drawn`, 'sampling.sites')
   if (asynchronous && asynchronous.concurrency > sites) {
     refuse(`${asynchronous.concurrency} of ${sites} sites cannot work at a time`, 'simulation.asynchronous.concurrency')

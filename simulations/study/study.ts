@@ -7,6 +7,7 @@ import { parse as parseYaml, YAMLParseError } from 'yaml'
 import type { RunEvent } from '../../coordinator/events.ts'
 import { InputError } from '../../protocol/errors.ts'
 import type { Plan } from '../../protocol/plan.ts'
+import { usualSites } from '../../protocol/sampling.ts'
 import { openPool, type Pool } from '../runner/pool.ts'
 import type { NamedTable } from '../runner/population.ts'
 import { type Cell, type Change, cellsOf, changed, type StudyFile } from './cells.ts'
@@ -132,8 +133,8 @@ function isMuch({ cell: { plan, settings }, tables }: Job): boolean {
   if (plan.model === undefined) return false
   const rows = tables.reduce((sum, { table }) => sum + table.rows, 0)
   const epochs = Number(plan.algorithm.localEpochs ?? 1)
-  const sampled =
-    plan.sampling === undefined ? 1 : plan.sampling.sites / (settings.population?.sites ?? plan.sampling.sites)
+  const sites = settings.population?.sites
+  const sampled = plan.sampling === undefined || sites === undefined ? 1 : usualSites(plan.sampling, sites) / sites
   return 6 * rows * epochs * plan.rounds * sampled * parametersOfPlan(plan) > 1e10
 }
 

@@ -31,7 +31,7 @@ const plans: Readonly<Record<string, Plan>> = {
 }
 
 async function simulated(plan: Plan, pool: keyof typeof pools): Promise<string> {
-  const schedule = synchronous({ sites: 7, sampled: undefined, needed: 3, seed: plan.seed, fate: undefined })
+  const schedule = synchronous({ sites: 7, sampling: undefined, needed: 3, seed: plan.seed, fate: undefined })
   return (await conduct({ plan, population }, { pool: pools[pool], schedule, report: () => {} })).stateHash
 }
 

@@ -67,7 +67,7 @@ describe('the virtual clock', () => {
 })
 
 test('a turn goes round the sites one by one', () => {
-  const everyone = synchronous({ sites: 3, sampled: undefined, needed: 3, seed: 1, fate: undefined })
+  const everyone = synchronous({ sites: 3, sampling: undefined, needed: 3, seed: 1, fate: undefined })
   const turns = oneByOne(3, everyone)
   const seats = [1, 2, 3, 4].map((round) => turns.turn(facts(round)).seats.map(({ site }) => site))
   expect(seats).toEqual([[0], [1], [2], [0]])
@@ -75,7 +75,7 @@ test('a turn goes round the sites one by one', () => {
 })
 
 test('sites that do not wait start from older states, and a step takes less time than the slowest of them', () => {
-  const everyone = synchronous({ sites: 20, sampled: undefined, needed: 3, seed: 1, fate: undefined })
+  const everyone = synchronous({ sites: 20, sampling: undefined, needed: 3, seed: 1, fate: undefined })
   const fate = fates([{ name: 'stragglers', between: 1.5 } as { name: string }])
   const schedule = asynchronous({ sites: 20, concurrency: 8, buffer: 3, seed: 1, fate, everyone })
   let staleness = 0
