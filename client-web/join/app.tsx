@@ -1,5 +1,6 @@
 /** The participant's page: one state in, what a person may do out; everything else happens in the worker. */
 
+import { Fault } from '../shared/fault.tsx'
 import type { Words } from '../shared/words.ts'
 import type { Act, PageState } from '../worker/page-state.ts'
 import { FileSection } from './file-section.tsx'
@@ -24,7 +25,7 @@ export function App(props: SectionProps) {
     <>
       <p class="quiet">{words.promise}</p>
       {state.phase === 'loading' ? <p role="status">{words.loading}</p> : null}
-      <Fault {...props} />
+      <Fault fault={state.fault} title={words.fault} />
       <InviteSection {...props} />
       {enrolled.has(state.phase) ? (
         <>
@@ -39,18 +40,6 @@ export function App(props: SectionProps) {
         </>
       ) : null}
     </>
-  )
-}
-
-function Fault({ state: { fault }, words }: SectionProps) {
-  if (fault === undefined) return null
-  return (
-    <section class="fault" role="alert">
-      <h2>{words.fault}</h2>
-      <p>
-        <strong>{fault.code}</strong> {fault.reason}
-      </p>
-    </section>
   )
 }
 

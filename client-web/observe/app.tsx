@@ -1,5 +1,6 @@
 /** The observer's page: one state in, what a person may do out. */
 
+import { Fault } from '../shared/fault.tsx'
 import type { Language } from '../shared/language.ts'
 import { CurvesSection } from './curves-section.tsx'
 import { JournalSection } from './journal-section.tsx'
@@ -25,7 +26,7 @@ export function App(props: SectionProps) {
   return (
     <>
       <div role="status">{state.offline ? <p class="notice">{words.offline}</p> : null}</div>
-      <Fault {...props} />
+      <Fault fault={state.fault} title={words.fault} />
       {state.phase === 'signed-in' ? (
         <>
           <RunsSection {...props} />
@@ -44,18 +45,6 @@ export function App(props: SectionProps) {
         <SignInSection {...props} />
       )}
     </>
-  )
-}
-
-function Fault({ state: { fault }, words }: SectionProps) {
-  if (fault === undefined) return null
-  return (
-    <section class="fault" role="alert">
-      <h2>{words.fault}</h2>
-      <p>
-        <strong>{fault.code}</strong> {fault.reason}
-      </p>
-    </section>
   )
 }
 
