@@ -1,11 +1,11 @@
 /** The crypto provider on WebCrypto (W3C Web Cryptography Level 2); curves the platform lacks come from the pure one. */
 
 import { concat, fromHex } from '../../bytes.ts'
-import { addStreams, type Pass, passesOf } from '../add-streams.ts'
 import { isCanonicalSignature } from '../canonical-signature.ts'
 import { checkedSecret, lowOrderPoint } from '../low-order.ts'
-import type { CryptoProvider, RingVector } from '../provider.ts'
+import type { CryptoProvider } from '../provider.ts'
 import { pureProvider } from '../pure-provider.ts'
+import { fastestAddMasks } from './add-masks.ts'
 
 type Curve = 'X25519' | 'Ed25519'
 
@@ -16,11 +16,6 @@ const secretHeader: Readonly<Record<Curve, Uint8Array>> = {
 }
 const basePoint = Uint8Array.of(9, ...new Uint8Array(31))
 
-/** Keystream a call: large enough to drown the cost of a call, small enough that four of them stay small. */
-const chunkBytes = 1024 * 1024
-const blockBytes = 16
-const zeros = new Uint8Array(chunkBytes)
-
 /** What this place has: WebCrypto, which a page has over https and on localhost only, or else the pure provider. */
 export const platformProvider = (): CryptoProvider =>
   globalThis.crypto?.subtle === undefined ? pureProvider : webProvider(globalThis.crypto.subtle)
@@ -28,6 +23,7 @@ export const platformProvider = (): CryptoProvider =>
 export function webProvider(subtle: SubtleCrypto): CryptoProvider {
   const curves = { X25519: once(() => hasCurve(subtle, 'X25519')), Ed25519: once(() => hasCurve(subtle, 'Ed25519')) }
   const pick = async (curve: Curve): Promise<Curves> => ((await curves[curve]()) ? nativeCurves(subtle) : pureProvider)
+  const addMasks = once(() => fastestAddMasks(subtle))
   return {
     name: 'WebCrypto',
     sha256: async (...parts) => new Uint8Array(await subtle.digest('SHA-256', own(concat(...parts)))),
@@ -41,9 +37,7 @@ export function webProvider(subtle: SubtleCrypto): CryptoProvider {
     ed25519PublicKey: async (seed) => (await pick('Ed25519')).ed25519PublicKey(seed),
     ed25519Sign: async (seed, message) => (await pick('Ed25519')).ed25519Sign(seed, message),
     ed25519Verify: async (key, message, signature) => (await pick('Ed25519')).ed25519Verify(key, message, signature),
-    addMasks: async (vector, masks) => {
-      for (const pass of passesOf(masks)) await addPass(subtle, vector, pass)
-    },
+    addMasks: async (vector, masks) => (await addMasks())(vector, masks),
   }
 }
 
@@ -96,27 +90,6 @@ const hasCurve = (subtle: SubtleCrypto, curve: Curve): Promise<boolean> =>
     () => true,
     () => false,
   )
-
-/** The platform's own threads make the four keystreams of a pass while the last chunk is added. */
-async function addPass(subtle: SubtleCrypto, vector: RingVector, { seeds, sign }: Pass): Promise<void> {
-  const keys = await Promise.all(seeds.map((seed) => subtle.importKey('raw', own(seed), 'AES-CTR', false, ['encrypt'])))
-  const wordBytes = vector.BYTES_PER_ELEMENT
-  const chunkWords = chunkBytes / wordBytes
-  const keystreams = (at: number): Promise<Uint8Array[]> => {
-    const words = Math.min(vector.length - at, chunkWords)
-    const counter = new Uint8Array(blockBytes)
-    new DataView(counter.buffer).setUint32(12, (at * wordBytes) / blockBytes)
-    const encrypt = (key: CryptoKey) =>
-      subtle.encrypt({ name: 'AES-CTR', counter, length: 64 }, key, zeros.subarray(0, words * wordBytes))
-    return Promise.all(keys.map(async (key) => new Uint8Array(await encrypt(key))))
-  }
-  let next = keystreams(0)
-  for (let at = 0; at < vector.length; at += chunkWords) {
-    const streams = await next
-    if (at + chunkWords < vector.length) next = keystreams(at + chunkWords)
-    addStreams(vector, at, { streams, sign })
-  }
-}
 
 /** WebCrypto refuses views of shared memory, and its types say so. */
 const own = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => new Uint8Array(bytes)
