@@ -193,10 +193,16 @@ function describe(issue: z.core.$ZodIssue, path: readonly PropertyKey[]): string
 
 /** The nearest known name, where one is near enough to be meant. */
 export function suggestion(name: string, known: readonly string[]): string {
+  const near = nearest(name, known)
+  return near === undefined ? '' : `; did you mean "${near}"?`
+}
+
+/** Within three letters; `undefined` where none is. */
+export function nearest(name: string, known: readonly string[]): string | undefined {
   const near = known
     .map((candidate) => ({ candidate, distance: editDistance(name, candidate) }))
     .sort((a, b) => a.distance - b.distance)[0]
-  return near !== undefined && near.distance <= 3 ? `; did you mean "${near.candidate}"?` : ''
+  return near !== undefined && near.distance <= 3 ? near.candidate : undefined
 }
 
 function editDistance(a: string, b: string): number {

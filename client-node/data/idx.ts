@@ -7,12 +7,12 @@ import { basename, dirname, join } from 'node:path'
 import * as z from 'zod'
 import { sourceOf } from '../../learning/data/feed.ts'
 import { fitImage } from '../../learning/data/image.ts'
+import { imageColumn } from '../../learning/data/image-folder.ts'
+import { placeInRow } from '../../learning/data/place.ts'
 import type { DataSource } from '../../learning/data/source.ts'
 import { InputError } from '../../protocol/errors.ts'
 import { wholeFile } from './files.ts'
-import { imageColumn } from './images.ts'
 import { sourceKind } from './kind.ts'
-import { placeInRow } from './place.ts'
 
 const options = z.strictObject({
   path: z.string().min(1),

@@ -1,7 +1,7 @@
 /** Rows of a database query as blocks of cells. */
 
 import type { CellBlock } from '../../learning/data/cell.ts'
-import { placeInRow } from './place.ts'
+import { placeInRow } from '../../learning/data/place.ts'
 
 /** Rows that are fetched at once. */
 export const rowsPerFetch = 4096

@@ -2,6 +2,7 @@
 
 import type { CategoryColumn, NumberColumn } from '../../protocol/schema.ts'
 import type { Cell, Place } from './cell.ts'
+import type { Misfits } from './misfits.ts'
 import type { Row } from './row.ts'
 import type { Conversion } from './units.ts'
 
@@ -22,6 +23,23 @@ export interface Dialect {
   readonly conversion?: Conversion
   /** The site's code -> the plan's code. */
   readonly codes?: Readonly<Record<string, string>>
+  /** Takes what does not fit, in a survey; elsewhere that is thrown. */
+  readonly misfits?: Misfits
+}
+
+/** A value that does not fit, and why. */
+interface Refusal {
+  readonly column: string
+  readonly found: string
+  readonly code: `ERR_${string}`
+  readonly message: string
+}
+
+/** Throws, or notes it where a survey is made. */
+function refuse({ misfits }: Dialect, place: Place, field: number, { column, found, code, message }: Refusal): void {
+  const fault = () => place.fault(field, code, message)
+  if (misfits === undefined) throw fault()
+  misfits.note(column, found, code, fault)
 }
 
 /** Reads the fields of a number column, in the plan's unit. */
@@ -76,7 +94,7 @@ export class NumberReader {
     if (cell === null) return Number.NaN
     if (typeof cell === 'number') return this.#valueOf(cell, place, field)
     if (typeof cell === 'string') return this.#valueOf(this.#fromText(cell, place, field), place, field)
-    throw place.fault(field, 'ERR_DATA_TYPE', `"${this.#column.name}": expected a number, found ${kindOf(cell)}`)
+    return this.#refuse(place, field, { code: 'ERR_DATA_TYPE', found: kindOf(cell), shown: kindOf(cell) })
   }
 
   #valueOf(recorded: number, place: Place, field: number): number {
@@ -114,12 +132,13 @@ export class NumberReader {
     const value = this.plainText(this.#dialect.decimal === ',' ? text.replace(',', '.') : text)
     if (Number.isFinite(value)) return value
     const hint = /^[+-]?\d+,\d+$/.test(text) ? '; for decimal commas set format.decimal to ","' : ''
-    const found = text === '' ? 'an empty field' : JSON.stringify(text.slice(0, 80))
-    throw place.fault(field, 'ERR_DATA_NUMBER', `"${this.#column.name}": expected a number, found ${found}${hint}`)
+    const found = text.slice(0, 80)
+    const shown = `${text === '' ? 'an empty field' : JSON.stringify(found)}${hint}`
+    return this.#refuse(place, field, { code: 'ERR_DATA_NUMBER', found, shown })
   }
 
   #checked(recorded: number, place: Place, field: number): number {
-    const { name, range, integer, unit } = this.#column
+    const { range, integer, unit } = this.#column
     const converted = this.#dialect.conversion
     // Rounding away the last bits of a conversion keeps its exact values exact: 70 in is 177.8 cm, not 177.79999999999998.
     const value =
@@ -128,16 +147,36 @@ export class NumberReader {
         : Number((recorded * converted.factor + converted.offset).toPrecision(exactDigits))
     if (value >= range[0] && value <= range[1] && (!integer || Number.isInteger(value))) return value
     const shown = `${value}${unit === undefined ? '' : ` ${unit}`}${converted ? ` (recorded as ${recorded})` : ''}`
-    if (integer && !Number.isInteger(value)) {
-      throw place.fault(field, 'ERR_DATA_INTEGER', `"${name}": expected a whole number, found ${shown}`)
-    }
-    throw place.fault(field, 'ERR_DATA_RANGE', `"${name}": expected ${range[0]} to ${range[1]}, found ${shown}`)
+    const found = String(recorded)
+    if (integer && !Number.isInteger(value))
+      return this.#refuse(place, field, { code: 'ERR_DATA_INTEGER', expected: 'a whole number', found, shown })
+    return this.#refuse(place, field, { code: 'ERR_DATA_RANGE', expected: `${range[0]} to ${range[1]}`, found, shown })
+  }
+
+  /** In a survey the value counts as missing. */
+  #refuse(
+    place: Place,
+    field: number,
+    {
+      code,
+      expected = 'a number',
+      found,
+      shown,
+    }: Pick<Refusal, 'code' | 'found'> & { expected?: string; shown: string },
+  ): number {
+    const { name } = this.#column
+    refuse(this.#dialect, place, field, {
+      ...{ column: name, code, found },
+      message: `"${name}": expected ${expected}, found ${shown}`,
+    })
+    return Number.NaN
   }
 }
 
 /** Reads the fields of a category column. */
 export class CategoryReader {
   readonly #column: CategoryColumn
+  readonly #dialect: Dialect
   readonly #missing: MissingCodes
   readonly #codes: Readonly<Record<string, string>>
   readonly #byText: ReadonlyMap<string, number>
@@ -147,6 +186,7 @@ export class CategoryReader {
 
   constructor(column: CategoryColumn, dialect: Dialect) {
     this.#column = column
+    this.#dialect = dialect
     this.#missing = new MissingCodes(dialect.missing)
     this.#codes = dialect.codes ?? {}
     this.#byText = new Map(column.categories.map((code, i) => [code, i]))
@@ -155,12 +195,13 @@ export class CategoryReader {
 
   /** @returns the index of the category, -1 where missing. @throws InputError ERR_DATA_CATEGORY */
   read(row: Row, field: number): number {
-    if (row.escaped[field] === 1) return this.#fromText(row.text(field), row, field)
+    if (row.escaped[field] === 1) return this.#fromText(row.text(field), row, field) ?? standIn
     const start = row.starts[field]
     const end = row.ends[field]
     const known = this.remembered(row.bytes, start, end)
     if (known !== undefined) return known
     const index = this.#fromText(row.text(field), row, field)
+    if (index === undefined) return standIn
     const hash = fnv1a(row.bytes, start, end)
     if (!this.#remembered.has(hash) && this.#remembered.size < rememberedSpellings) {
       this.#remembered.set(hash, { bytes: row.bytes.slice(start, end), index })
@@ -178,16 +219,21 @@ export class CategoryReader {
   readCell(cell: Cell | undefined, place: Place, field: number): number {
     if (cell === null) return -1
     if (typeof cell !== 'string' && typeof cell !== 'number') {
-      throw place.fault(field, 'ERR_DATA_TYPE', `"${this.#column.name}": expected a code, found ${kindOf(cell)}`)
+      const [found, column] = [kindOf(cell), this.#column.name]
+      const message = `"${column}": expected a code, found ${found}`
+      refuse(this.#dialect, place, field, { column, found, code: 'ERR_DATA_TYPE', message })
+      return standIn
     }
     const known = this.#rememberedCells.get(cell)
     if (known !== undefined) return known
     const index = this.#fromText(String(cell), place, field)
+    if (index === undefined) return standIn
     if (this.#rememberedCells.size < rememberedSpellings) this.#rememberedCells.set(cell, index)
     return index
   }
 
-  #fromText(found: string, place: Place, field: number): number {
+  /** `undefined` where it is noted as a misfit. */
+  #fromText(found: string, place: Place, field: number): number | undefined {
     const text = Object.hasOwn(this.#codes, found) ? this.#codes[found] : found
     const exact = this.#byText.get(text)
     if (exact !== undefined) return exact
@@ -200,13 +246,14 @@ export class CategoryReader {
     const { name, categories } = this.#column
     const expected = categories.slice(0, 12).map((code) => JSON.stringify(code))
     if (categories.length > expected.length) expected.push(`${categories.length - expected.length} more`)
-    throw place.fault(
-      field,
-      'ERR_DATA_CATEGORY',
-      `"${name}": expected one of ${expected.join(', ')}; found ${JSON.stringify(text.slice(0, 80))}`,
-    )
+    const message = `"${name}": expected one of ${expected.join(', ')}; found ${JSON.stringify(text.slice(0, 80))}`
+    refuse(this.#dialect, place, field, { column: name, found: found.slice(0, 80), code: 'ERR_DATA_CATEGORY', message })
+    return undefined
   }
 }
+
+/** What a survey reads on with, so that a row whose label does not fit is looked at in its other columns too. */
+const standIn = 0
 
 const kindOf = (cell: Uint8Array | undefined): string => (cell === undefined ? 'a list or a record' : 'bytes')
 

@@ -176,14 +176,14 @@ export class LabelBuilder {
   /** @returns false, and adds nothing, where the label is missing. @throws InputError ERR_DATA_LABEL_MISSING, ERR_DATA_* */
   add(row: Row): boolean {
     if (this.number) return this.push(this.number.read(row, this.field))
-    if (row.starts[this.field] === row.ends[this.field]) this.#refuseEmpty(row)
+    if (row.starts[this.field] === row.ends[this.field] && !this.#mayBeEmpty(row)) return false
     return this.push(this.category ? this.#ofCode(this.category.read(row, this.field)) : Number.NaN)
   }
 
   addCell(value: unknown, place: Place): boolean {
     const cell = cellOf(value)
     if (this.number) return this.push(this.number.readCell(cell, place, this.field))
-    if (cell === '') this.#refuseEmpty(place)
+    if (cell === '' && !this.#mayBeEmpty(place)) return false
     return this.push(this.category ? this.#ofCode(this.category.readCell(cell, place, this.field)) : Number.NaN)
   }
 
@@ -201,15 +201,10 @@ export class LabelBuilder {
 
   /** A site whose binary label is always the same has most likely coded it wrongly. @throws InputError */
   checkClasses(source: string): void {
-    if (this.#label.type !== 'binary' || (this.#positives > 0 && this.#positives < this.#rows)) return
-    const { column, positive, negative } = this.#label
-    const [which, codes] = this.#positives === 0 ? ['positive', positive] : ['negative', negative]
-    throw new InputError(
-      'ERR_DATA_LABEL_ONE_CLASS',
-      `the label "${column}" is never ${which} (${codes.join(', ')}) in ${this.#rows} rows; ` +
-        'if that is no mistake, say `oneClass: true` in the mapping of this site',
-      source,
-    )
+    const fault = this.#classFault(source)
+    if (fault === undefined) return
+    if (this.#dialect.misfits === undefined) throw fault
+    this.#dialect.misfits.note(this.#label.column, '', fault.code, () => fault)
   }
 
   take(): Float32Array {
@@ -221,13 +216,31 @@ export class LabelBuilder {
     return this.number ? read : this.#ofCode(read)
   }
 
+  #classFault(source: string): InputError | undefined {
+    if (this.#label.type !== 'binary' || (this.#positives > 0 && this.#positives < this.#rows)) return undefined
+    const { column, positive, negative } = this.#label
+    const [which, codes] = this.#positives === 0 ? ['positive', positive] : ['negative', negative]
+    return new InputError(
+      'ERR_DATA_LABEL_ONE_CLASS',
+      `the label "${column}" is never ${which} (${codes.join(', ')}) in ${this.#rows} rows; ` +
+        'if that is no mistake, say `oneClass: true` in the mapping of this site',
+      source,
+    )
+  }
+
   #ofCode(code: number): number {
     if (code === -1) return Number.NaN
     return this.#firstPositive === undefined ? code : Number(code >= this.#firstPositive)
   }
 
-  #refuseEmpty(place: Place): void {
-    if (this.#dialect.missing.includes('')) return
-    throw place.fault(this.field, 'ERR_DATA_LABEL_MISSING', `the label "${this.#label.column}" is empty`)
+  /** @throws InputError ERR_DATA_LABEL_MISSING where it may not; in a survey that is noted. */
+  #mayBeEmpty(place: Place): boolean {
+    const { missing, misfits } = this.#dialect
+    if (missing.includes('')) return true
+    const { column } = this.#label
+    const fault = () => place.fault(this.field, 'ERR_DATA_LABEL_MISSING', `the label "${column}" is empty`)
+    if (misfits === undefined) throw fault()
+    misfits.note(column, '', 'ERR_DATA_LABEL_MISSING', fault)
+    return false
   }
 }

@@ -1,10 +1,12 @@
 /** A source's records on their way into tables: all in one, or block by block where they are larger than memory. */
 
 import { InputError } from '../../protocol/errors.ts'
-import type { FileColumns } from './file-columns.ts'
+import { type FileColumns, matchColumns } from './file-columns.ts'
 import { noMapping } from './mapping.ts'
+import { Misfits } from './misfits.ts'
 import type { DataSource, ReadProgress, TableRequest } from './source.ts'
 import { maxRows } from './statistics.ts'
+import { type Survey, withoutColumns } from './survey.ts'
 import { joinTables, sliceTable, type Table } from './table.ts'
 import { TableBuilder } from './table-builder.ts'
 
@@ -37,7 +39,35 @@ export const sourceOf = (name: string, feed: Feed): DataSource => ({
     rest = joined(rest, filling.builder().take())
     if (rest.rows > 0) yield rest
   },
+  survey: (request) => survey(feed, request),
 })
+
+/** The very readers of the table look at every value; what they read is let go. */
+async function survey(feed: Feed, request: TableRequest): Promise<Survey> {
+  const { schema, mapping = noMapping } = request
+  const misfits = new Misfits()
+  let seen: Pick<Survey, 'names' | 'absent' | 'unknown'> = { names: [], absent: [], unknown: [] }
+  let builder: TableBuilder | undefined
+  const begin = (file: FileColumns): TableBuilder => {
+    seen = { ...seen, names: file.names }
+    const { absent, unknown } = matchColumns(schema, mapping, file)
+    seen = { names: file.names, absent, unknown }
+    builder = new TableBuilder(withoutColumns(schema, absent), { ...mapping, ignore: '*' }, file, misfits)
+    return builder
+  }
+  const found = (fault: Survey['fault']): Survey => ({ ...seen, misfits: misfits.list(), fault })
+  try {
+    for await (const progress of feed(request, begin)) {
+      builder?.take()
+      request.progress?.(progress)
+    }
+    builder?.check()
+    return found(undefined)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    return found({ code: error.code, reason: error.message })
+  }
+}
 
 class Filling {
   readonly #name: string

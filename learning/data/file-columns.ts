@@ -20,14 +20,32 @@ export function declaredColumns(schema: DataSchema, mapping: Mapping): readonly 
 
 /** The field of each column the plan wants. @throws InputError ERR_DATA_COLUMN_TWICE, _UNKNOWN, _MISSING */
 export function fieldsByName(schema: DataSchema, mapping: Mapping, file: FileColumns): ReadonlyMap<string, number> {
+  const { fields, absent, unknown } = matchColumns(schema, mapping, file)
+  if (unknown.length > 0) throw unknownColumn(file.source, unknown[0], wantedColumns(schema))
+  if (absent.length > 0) throw missingColumns(file, absent)
+  return fields
+}
+
+export interface Matching {
+  readonly fields: ReadonlyMap<string, number>
+  /** Columns of the plan that the file lacks. */
+  readonly absent: readonly string[]
+  /** Columns of the file, under its own names, that neither plan nor mapping speaks of. */
+  readonly unknown: readonly string[]
+}
+
+/** @throws InputError ERR_DATA_COLUMN_TWICE */
+export function matchColumns(schema: DataSchema, mapping: Mapping, file: FileColumns): Matching {
   const wanted = wantedColumns(schema)
   const ignored = schema.columns.filter((column) => column.type === 'ignore').map((column) => column.name)
   const fields = new Map<string, number>()
+  const unknown: string[] = []
   for (const [field, inFile] of file.names.entries()) {
     const name = Object.hasOwn(mapping.rename, inFile) ? mapping.rename[inFile] : inFile
     if (!wanted.includes(name)) {
-      if (ignored.includes(name) || mapping.ignore === '*' || mapping.ignore.includes(inFile)) continue
-      throw unknownColumn(file.source, name, wanted)
+      const passed = ignored.includes(name) || mapping.ignore === '*' || mapping.ignore.includes(inFile)
+      if (!passed) unknown.push(inFile)
+      continue
     }
     const earlier = fields.get(name)
     if (earlier !== undefined) {
@@ -36,9 +54,7 @@ export function fieldsByName(schema: DataSchema, mapping: Mapping, file: FileCol
     }
     fields.set(name, field)
   }
-  const absent = wanted.filter((name) => !fields.has(name))
-  if (absent.length > 0) throw missingColumns(file, absent)
-  return fields
+  return { fields, absent: wanted.filter((name) => !fields.has(name)), unknown }
 }
 
 function wantedColumns(schema: DataSchema): string[] {

@@ -10,6 +10,9 @@ export interface Picture {
   readonly data: Uint8Array
 }
 
+/** Bytes that are no picture; its message holds nothing of them. */
+export class PictureError extends Error {}
+
 export type ImageShape = Pick<ImageColumn, 'width' | 'height' | 'channels'>
 
 /** Most pixels of a picture that is decoded: 64 million, 256 MB as colours with opacity. */

@@ -43,6 +43,15 @@ export function parseMapping(value: unknown, schema: DataSchema): Mapping {
   return mapping
 }
 
+/** What of a mapping concerns other data of the same site: rows to predict, which have no label. */
+export function mappingFor(schema: DataSchema, { rename, units, categories, ...rest }: Mapping): Mapping {
+  const names = columnNames(schema)
+  const only = <T>(entries: Readonly<Record<string, T>>): Record<string, T> =>
+    Object.fromEntries(Object.entries(entries).filter(([column]) => names.includes(column)))
+  const renamed = Object.fromEntries(Object.entries(rename).filter(([, column]) => names.includes(column)))
+  return { ...rest, rename: renamed, units: only(units), categories: only(categories) }
+}
+
 /** The file is as the plan says. */
 export const noMapping: Mapping = mappingSchema.parse({})
 
@@ -54,8 +63,15 @@ export const fileFormat = (schema: DataSchema, mapping: Mapping): FileFormat => 
   order: mapping.format.order ?? schema.format.order,
 })
 
+/** What a mapping may speak of. */
+const columnNames = ({ columns, label, patient }: DataSchema): string[] => [
+  ...columns.map(({ name }) => name),
+  ...(label ? [label.column] : []),
+  ...(patient ? [patient.column] : []),
+]
+
 function known(schema: DataSchema, column: string, path: string): void {
-  const names = [...schema.columns.map((each) => each.name), ...(schema.label ? [schema.label.column] : [])]
+  const names = columnNames(schema)
   if (names.includes(column)) return
   throw new InputError(
     'ERR_MAPPING',

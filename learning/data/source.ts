@@ -2,6 +2,7 @@
 
 import type { DataSchema } from '../../protocol/schema.ts'
 import type { Mapping } from './mapping.ts'
+import type { Survey } from './survey.ts'
 import type { Table } from './table.ts'
 
 export interface TableRequest {
@@ -38,4 +39,6 @@ export interface DataSource {
   table(request: TableRequest): Promise<LoadedTable>
   /** The same rows in tables of `rows` rows, the last one shorter: for what is larger than memory. */
   blocks(request: TableRequest, rows: number): AsyncIterable<Table>
+  /** Reads as `table` does, and gathers what does not fit instead of stopping at the first. */
+  survey(request: TableRequest): Promise<Survey>
 }

@@ -7,6 +7,7 @@ import type { CategoryReader, Dialect, NumberReader } from './cells.ts'
 import { CategoryColumnBuilder, ImageColumnBuilder, LabelBuilder, NumberColumnBuilder } from './column-builder.ts'
 import { type FileColumns, fieldsByName } from './file-columns.ts'
 import { fileFormat, type Mapping } from './mapping.ts'
+import type { Misfits } from './misfits.ts'
 import { PatientBuilder } from './patients.ts'
 import type { Row } from './row.ts'
 import type { LoadedTable } from './source.ts'
@@ -28,13 +29,18 @@ export class TableBuilder {
   readonly #schema: DataSchema
   readonly #mapping: Mapping
   readonly #file: FileColumns
+  readonly #misfits: Misfits | undefined
   readonly #images: readonly ImageColumnBuilder[]
   readonly #patients: PatientBuilder | undefined
   #taken = 0
   #skipped = 0
 
-  /** @throws InputError ERR_DATA_COLUMN_*, ERR_DATA_UNIT: a source that cannot fit the plan, before any record is read. */
-  constructor(schema: DataSchema, mapping: Mapping, file: FileColumns) {
+  /**
+   * @param misfits takes the values that do not fit, instead of a throw at the first: for a survey, whose table is let go.
+   * @throws InputError ERR_DATA_COLUMN_*, ERR_DATA_UNIT: a source that cannot fit the plan, before any record is read.
+   */
+  constructor(schema: DataSchema, mapping: Mapping, file: FileColumns, misfits?: Misfits) {
+    this.#misfits = misfits
     this.#schema = schema
     this.#mapping = mapping
     this.#file = file
@@ -179,6 +185,7 @@ export class TableBuilder {
       missing: [...this.#schema.missing, ...column.missing, ...this.#mapping.missing],
       decimal: fileFormat(this.#schema, this.#mapping).decimal,
       codes: this.#mapping.categories[column.name] ?? {},
+      ...(this.#misfits ? { misfits: this.#misfits } : {}),
       ...this.#conversion(column),
     }
   }

@@ -38,6 +38,13 @@ export function conversion(from: string, to: string, where: string): Conversion 
   return { factor: source.factor / target.factor, offset: (source.offset - target.offset) / target.factor }
 }
 
+/** The units into which one can be converted, itself first. */
+export function unitsLike(name: string): readonly string[] {
+  const { dimension } = unitOf(name) ?? {}
+  const alike = Object.entries(units).filter(([other, unit]) => other !== name && unit.dimension === dimension)
+  return [name, ...alike.map(([other]) => other)]
+}
+
 /** Every unit of a plan's data must be known. @throws InputError ERR_PLAN with the path in the plan. */
 export function checkUnits(schema: DataSchema): void {
   for (const [i, column] of schema.columns.entries()) {

@@ -1,7 +1,7 @@
 /** The place of a record in a source that counts rows, not lines. */
 
-import type { Place } from '../../learning/data/cell.ts'
 import { InputError } from '../../protocol/errors.ts'
+import type { Place } from './cell.ts'
 
 /** `row` is counted from 1; the column stands in the message. */
 export const placeInRow = (source: string, row: number): Place => ({

@@ -1,11 +1,13 @@
-/** PNG and JPEG files as pictures, told apart by their first bytes. */
+/**
+ * PNG and JPEG files as pictures, told apart by their first bytes; the same bytes on every machine. A browser's own decoders
+ * would not give that: JPEG leaves the inverse transform open, and a canvas multiplies colours by their opacity.
+ */
 
+// The bundler of the pages takes the package of this name, Node its own.
+import { Buffer } from 'buffer'
 import jpeg from 'jpeg-js'
 import { PNG } from 'pngjs'
-import { maxPixels, type Picture } from '../../learning/data/image.ts'
-
-/** Endings of the files that a folder of images is searched for. */
-export const pictureEndings = ['.png', '.jpg', '.jpeg']
+import { maxPixels, type Picture, PictureError } from '../image.ts'
 
 /** @throws PictureError what is wrong with the bytes; the caller knows the file. */
 export function decodePicture(bytes: Uint8Array): Picture {
@@ -13,9 +15,6 @@ export function decodePicture(bytes: Uint8Array): Picture {
   if (startsWith(bytes, [0xff, 0xd8, 0xff])) return decodeJpeg(bytes)
   throw new PictureError('expected a PNG or JPEG image')
 }
-
-/** Bytes that are no picture; its message holds nothing of them. */
-export class PictureError extends Error {}
 
 function decodePng(bytes: Buffer): Picture {
   // The header comes first: signature, length and name of the chunk, then width and height.
