@@ -203,8 +203,10 @@ export class LabelBuilder {
   checkClasses(source: string): void {
     const fault = this.#classFault(source)
     if (fault === undefined) return
-    if (this.#dialect.misfits === undefined) throw fault
-    this.#dialect.misfits.note(this.#label.column, '', fault.code, () => fault)
+    const { misfits } = this.#dialect
+    if (misfits === undefined) throw fault
+    // Labels that could not be read say nothing about the classes.
+    if (!misfits.has(this.#label.column)) misfits.note(this.#label.column, '', fault.code, () => fault)
   }
 
   take(): Float32Array {

@@ -36,6 +36,10 @@ export class Misfits {
     if (values.has(value) || values.size < mostValues) values.set(value, (values.get(value) ?? 0) + 1)
   }
 
+  has(column: string): boolean {
+    return this.#columns.has(column)
+  }
+
   list(): Misfit[] {
     return [...this.#columns].flatMap(([column, codes]) =>
       [...codes].map(([code, { first, count, values }]) => ({
