@@ -20,6 +20,7 @@ import { admit } from './lobby.ts'
 import { clock, random } from './machine.ts'
 import { type OperationsOptions, openOperations } from './operations/operations.ts'
 import { watchRoutes } from './operations/routes.ts'
+import type { StragglerRule } from './pace.ts'
 import { openPages } from './pages.ts'
 import { openRosters } from './rosters.ts'
 import { blobsOfRuns, releaseEnded } from './run-blobs.ts'
@@ -45,6 +46,8 @@ export interface CoordinatorOptions {
   readonly onEnrolment?: (event: EnrolmentEvent) => void
   /** Milliseconds without a byte or a heartbeat after which a site is given up for the round. */
   readonly patience: number
+  /** How many times what the slowest of the others took a site that is still at work may take; unset waits for it. */
+  readonly stragglerFactor?: number | undefined
   /** Milliseconds to wait for the rest of the roster once the quorum is there. */
   readonly assembly: number
   /** Runs that are under way at one time; the others are queued. */
@@ -97,6 +100,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       roster: () => rosters.current,
       observe: observer.run,
       ...{ assembly: options.assembly, patience: options.patience, atOnce: options.runsAtOnce ?? 4 },
+      stragglers: stragglerRule(options),
     })
     const doors = await openDoors({
       ...{ host: options.host, port: options.port, bulk },
@@ -137,3 +141,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     throw error
   }
 }
+
+/** A site that is given up by its silence only after a while is not left behind sooner. */
+const stragglerRule = ({ stragglerFactor: factor, patience }: CoordinatorOptions): StragglerRule | undefined =>
+  factor === undefined ? undefined : { factor, floor: patience }

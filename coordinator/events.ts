@@ -55,6 +55,7 @@ const eventSchemas = z.discriminatedUnion('type', [
 
 export type RunEvent = z.infer<typeof eventSchemas>
 export type RoundEvent = Extract<RunEvent, { readonly type: 'round' }>
+export type WaitingEvent = Extract<RunEvent, { readonly type: 'waiting' }>
 export type FinishedEvent = Extract<RunEvent, { readonly type: 'finished' }>
 
 /** An event as the coordinator tells it: with its time, in milliseconds since 1970. */

@@ -5,7 +5,8 @@ import type { Group } from '../protocol/secagg/groups.ts'
 import type { SecureMessage } from '../protocol/secagg/messages.ts'
 import type * as server from '../protocol/secagg/server.ts'
 import { roundOf } from '../protocol/wire/attempts.ts'
-import type { Absence, Member } from './members.ts'
+import type { Absence } from './members.ts'
+import type { Need } from './pace.ts'
 import type { RunState } from './run-state.ts'
 
 export class GroupedRound<State, Site> {
@@ -16,6 +17,7 @@ export class GroupedRound<State, Site> {
 
   constructor(run: RunState<State, Site>) {
     this.#run = run
+    run.absent = []
   }
 
   get members(): readonly number[] {
@@ -26,6 +28,10 @@ export class GroupedRound<State, Site> {
     return [...this.#groups.values()].flatMap(({ survivors }) => survivors).sort((a, b) => a - b)
   }
 
+  get groups(): readonly Group[] {
+    return [...this.#groups.values()].map(({ group }) => group)
+  }
+
   get transcripts(): readonly Uint8Array[] {
     return [...this.#groups.values()].map(({ transcript }) => transcript)
   }
@@ -33,8 +39,8 @@ export class GroupedRound<State, Site> {
   /** Everybody of the roster who is not in the sum. */
   get absences(): readonly Absence[] {
     const survivors = new Set(this.survivors)
-    return [...this.#run.roster.entries()].flatMap(([index, { name }]) =>
-      survivors.has(index) ? [] : [this.#absent.get(index) ?? notThere({ index, name })],
+    return [...this.#run.roster.keys()].flatMap((index) =>
+      survivors.has(index) ? [] : [this.#absent.get(index) ?? absenceOf(this.#run, index)],
     )
   }
 
@@ -43,6 +49,7 @@ export class GroupedRound<State, Site> {
     for (const absence of absences) {
       const { member, code, reason, fault } = absence
       if (!this.#absent.has(member.index)) this.#absent.set(member.index, absence)
+      this.#run.absent = [...this.#absent.values()]
       const { attempt } = this.#run
       if (fault) await this.#run.journal({ type: 'culprit', site: member.name, attempt, code, reason })
     }
@@ -88,11 +95,14 @@ export class GroupedRound<State, Site> {
   }
 }
 
-const notThere = (member: Member): Absence => ({
-  member,
-  code: 'ERR_NOT_CONNECTED',
-  reason: 'the site was not connected when the round began',
-})
+/** Why a site that was not asked at all is not there. */
+export function absenceOf<State, Site>({ roster, declined, barred }: RunState<State, Site>, index: number): Absence {
+  const member = { index, name: roster[index].name }
+  if (barred.has(index))
+    return { member, code: 'ERR_BARRED', reason: 'the site was named as the cause of an attempt that failed' }
+  if (declined.has(index)) return { member, code: 'ERR_DECLINED', reason: 'the site takes no part in this run' }
+  return { member, code: 'ERR_NOT_CONNECTED', reason: 'the site was not connected when the round began' }
+}
 
 /**
  * A site that can be named as the cause takes no further part in this run: the same would only happen again. Not so where
@@ -115,12 +125,25 @@ export async function blame<State, Site>(
  * Members of a group that may take part: all, or, where shares were asked for in an earlier attempt at this round, those
  * they were asked for. Sites reveal for no other survivors of the same state: the difference would be somebody's data.
  */
-export function admitted<State, Site>(
-  { asked }: RunState<State, Site>,
-  attempt: number,
-  { members }: Group,
-): readonly number[] {
-  if (asked === undefined || asked.round !== roundOf(attempt)) return members
-  const before = members.filter((index) => asked.survivors.has(index))
-  return before.length === 0 ? members : before
+export function admitted<State, Site>(run: RunState<State, Site>, attempt: number, group: Group): readonly number[] {
+  const before = askedAbout(run, attempt, group)
+  return before.length === 0 ? group.members : before
 }
+
+/** Vectors without which an attempt comes to nothing: enough in every group, or those of all that may take part. */
+export function vectorsNeeded<State, Site>(
+  run: RunState<State, Site>,
+  attempt: number,
+  groups: readonly Group[],
+): readonly Need[] {
+  return groups.map((group) => {
+    const before = askedAbout(run, attempt, group)
+    return before.length === 0 ? enoughOf(group) : { members: before, least: before.length }
+  })
+}
+
+/** As many of a group as its sum cannot do without. */
+export const enoughOf = ({ members, thresholds }: Group): Need => ({ members, least: thresholds.minimum })
+
+const askedAbout = <State, Site>({ asked }: RunState<State, Site>, attempt: number, { members }: Group): number[] =>
+  asked?.round === roundOf(attempt) ? members.filter((index) => asked.survivors.has(index)) : []

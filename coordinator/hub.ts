@@ -44,7 +44,7 @@ export class Hub {
     this.#cut(key, 'ERR_REPLACED', 'the site connected anew')
     const connected: Connected = { ...arrival, key, channels: new Map() }
     this.#connected.set(key, connected)
-    arrival.link.authorise(arrival.token, () => this.#heard(connected))
+    arrival.link.authorise(arrival.token, () => this.#eachRun(connected, (members, index) => members.moved(index)))
     for (const run of this.#runs.values()) this.#enter(connected, run)
     void this.#listen(connected)
   }
@@ -89,7 +89,7 @@ export class Hub {
   async #listen(connected: Connected): Promise<void> {
     try {
       for await (const frame of connected.link.frames) {
-        this.#heard(connected)
+        this.#eachRun(connected, (members, index) => members.heard(index))
         this.#take(connected, frame)
       }
       this.#gone(connected, 'ERR_LINK_LOST', 'the connection ended')
@@ -112,12 +112,12 @@ export class Hub {
     }
   }
 
-  /** Bytes or a heartbeat for one run show that the site is alive for all of them. */
-  #heard({ key, channels }: Connected): void {
+  /** Bytes or a heartbeat for one run show that the site is alive for all of them, and uploads do not say whose they are. */
+  #eachRun({ key, channels }: Connected, tell: (members: Members, index: number) => void): void {
     for (const id of channels.keys()) {
       const run = this.#runs.get(id)
       const place = run?.places.get(key)
-      if (place !== undefined) run?.members.heard(place.index)
+      if (run !== undefined && place !== undefined) tell(run.members, place.index)
     }
   }
 

@@ -23,6 +23,7 @@ interface Options {
   readonly host: string
   readonly port: number
   readonly patience: number
+  readonly stragglerFactor?: number
   readonly assembly: number
   readonly runsAtOnce: number
   readonly database?: string
@@ -44,6 +45,12 @@ export function coordinatorCommand(): Command {
     .option('--tls-key <file>', "the certificate's key (PEM)")
     .option('--proxies <number>', "reverse proxies in front, whose word on a peer's address counts", wholeNumber(10), 0)
     .option('--patience <seconds>', 'silence after which a site is given up for a round', seconds, 60)
+    .option(
+      '--straggler-factor <number>',
+      'a site still at work when a sum could do without it gets so many times what the slowest of the others took, and --patience at the least; "off" waits for it',
+      stragglerFactor,
+      10,
+    )
     .option('--assembly <seconds>', 'wait for the rest of the roster once the quorum is there', seconds, 10)
     .option('--runs-at-once <number>', 'runs under way at one time; further ones are queued', wholeNumber(1000), 4)
     .addOption(
@@ -78,6 +85,7 @@ async function start(options: Options): Promise<void> {
         )
     },
     patience: options.patience * 1000,
+    stragglerFactor: options.stragglerFactor,
     assembly: options.assembly * 1000,
     runsAtOnce: Math.max(1, options.runsAtOnce),
     databaseUrl: options.database,
@@ -132,5 +140,12 @@ const wholeNumber =
 function seconds(text: string): number {
   const value = Number(text)
   if (!(value >= 0 && value <= 86_400)) throw new InvalidArgumentError('expected seconds, 0 to 86400')
+  return value
+}
+
+function stragglerFactor(text: string): number | undefined {
+  if (text === 'off') return undefined
+  const value = Number(text)
+  if (!(value >= 1 && value <= 1000)) throw new InvalidArgumentError('expected "off" or a number from 1 to 1000')
   return value
 }

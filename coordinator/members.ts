@@ -6,6 +6,7 @@ import { limits } from '../protocol/wire/limits.ts'
 import { Mailbox } from '../protocol/wire/mailbox.ts'
 import { decodeMessage, encodeMessage, type Message } from '../protocol/wire/messages.ts'
 import type { Clock } from './clock.ts'
+import { type Need, Pace, type StragglerRule } from './pace.ts'
 
 export interface Member {
   /** Position in the roster. */
@@ -16,6 +17,8 @@ export interface Member {
 interface Connected extends Member {
   readonly link: CoordinatorLink
   lastHeard: number
+  /** When bytes of an upload last came. */
+  lastMoved: number
 }
 
 /** What the operator wants of a run that is under way: to rest after this round, or to end now. */
@@ -47,12 +50,14 @@ export interface Absence {
   readonly fault?: true
 }
 
-/** What a member said in a step: an answer that counts, or something of no concern to it. */
-export type Verdict = 'answered' | 'ignored'
+/** What a member said in a step: an answer that counts, that none will come, or something of no concern to it. */
+export type Verdict = 'answered' | 'refused' | 'ignored'
 
 export interface Step {
-  /** Members whose answer the step needs. */
+  /** Members whose answer the step waits for. */
   readonly awaits: Iterable<number>
+  /** Which answers it cannot do without; where unset, none that is awaited. */
+  readonly needs?: readonly Need[]
   /** Looks at one message. A ProtocolError from it ends the link of that member and of nobody else. */
   readonly take: (member: Member, message: Message) => Promise<Verdict>
 }
@@ -63,18 +68,27 @@ export interface Attendance {
   readonly take: Step['take']
 }
 
+export interface MembersOptions {
+  readonly clock: Clock
+  /** Milliseconds without a byte or a heartbeat after which a member is given up. */
+  readonly patience: number
+  /** When a member that is alive and does not answer is left behind; where unset, never. */
+  readonly stragglers?: StragglerRule | undefined
+}
+
 export class Members {
   readonly #connected = new Map<number, Connected>()
   readonly #happenings = new Mailbox<Happening>()
   readonly #clock: Clock
-  /** Milliseconds without a byte or a heartbeat after which a member is given up. */
   readonly #patience: number
+  readonly #stragglers: StragglerRule | undefined
   #greet: (member: Member) => void = () => {}
   #wish: Wish | undefined
 
-  constructor(options: { readonly clock: Clock; readonly patience: number }) {
-    this.#clock = options.clock
-    this.#patience = options.patience
+  constructor({ clock, patience, stragglers }: MembersOptions) {
+    this.#clock = clock
+    this.#patience = patience
+    this.#stragglers = stragglers
   }
 
   /** What is said to every member that is here and to every one that comes. */
@@ -109,17 +123,23 @@ export class Members {
   /** A member has proved its identity on a new link; an older link of the same member ends. */
   connect(member: Member, link: CoordinatorLink): void {
     this.drop(member, 'ERR_REPLACED', 'the member connected anew')
-    const connected: Connected = { ...member, link, lastHeard: this.#clock.now() }
+    const connected: Connected = { ...member, link, lastHeard: this.#clock.now(), lastMoved: 0 }
     this.#connected.set(member.index, connected)
     this.#greet(member)
     this.#happenings.put({ type: 'came', member })
     void this.#listen(connected)
   }
 
-  /** Bytes are coming in from a member: it is alive. */
+  /** A member is alive: a frame came. */
   heard(index: number): void {
     const connected = this.#connected.get(index)
     if (connected !== undefined) connected.lastHeard = this.#clock.now()
+  }
+
+  /** Bytes of an upload are coming in from a member. */
+  moved(index: number): void {
+    const connected = this.#connected.get(index)
+    if (connected !== undefined) connected.lastHeard = connected.lastMoved = this.#clock.now()
   }
 
   send(index: number, message: Message): void {
@@ -144,22 +164,31 @@ export class Members {
     for (const member of this.connected) this.drop(member, code, reason)
   }
 
-  /** Waits for answers: until all that are awaited have answered, left, or gone silent. Returns who did not and why. */
+  /** Waits for answers: until all that are awaited have answered, left, gone silent or been left behind. Returns who did not and why. */
   async gather(step: Step): Promise<readonly Absence[]> {
     const waiting = new Set<number>()
     const absent: Absence[] = []
     for (const index of step.awaits) if (this.has(index)) waiting.add(index)
+    const pace = new Pace({
+      ...{ rule: step.needs && this.#stragglers, began: this.#clock.now() },
+      ...{ awaited: waiting, needs: step.needs ?? [] },
+    })
     while (waiting.size > 0) {
       if (this.#wish === 'stop') throw new Halted('stop')
-      const happening = await this.#next(waiting)
-      if (happening === undefined) this.#giveUpSilent(waiting)
-      else if (happening.type === 'left') {
-        if (waiting.delete(happening.member.index) || happening.fault) absent.push(happening)
-      } else if (
-        happening.type === 'said' &&
-        (await this.#judge(step.take, happening.member, happening.message)) === 'answered'
-      ) {
-        waiting.delete(happening.member.index)
+      const happening = await this.#next(waiting, pace)
+      if (happening === undefined) {
+        this.#giveUpSilent(waiting)
+        absent.push(...this.#leaveBehind(waiting, pace))
+      } else if (happening.type === 'left') {
+        const { index } = happening.member
+        pace.gone(index)
+        if (waiting.delete(index) || happening.fault) absent.push(happening)
+      } else if (happening.type === 'said') {
+        const { index } = happening.member
+        const verdict = await this.#judge(step.take, happening.member, happening.message)
+        if (verdict !== 'ignored') waiting.delete(index)
+        if (verdict === 'answered') pace.answered(index, this.#clock.now())
+        if (verdict === 'refused') pace.gone(index)
       }
     }
     return absent
@@ -204,10 +233,14 @@ export class Members {
     if (this.#connected.get(connected.index) === connected) this.drop(connected, code, reason)
   }
 
-  /** The next happening, or `undefined` when the first of the awaited has been silent for too long. */
-  #next(waiting: ReadonlySet<number>): Promise<Happening | undefined> {
-    const oldest = Math.min(...[...waiting].map((index) => this.#connected.get(index)?.lastHeard ?? 0))
-    return this.#within(oldest + this.#patience - this.#clock.now())
+  /** The next happening, or `undefined` when it is time to give one of the awaited up. */
+  #next(waiting: ReadonlySet<number>, pace: Pace): Promise<Happening | undefined> {
+    let until = Number.POSITIVE_INFINITY
+    for (const index of waiting) {
+      const { lastHeard, lastMoved } = this.#connected.get(index) ?? { lastHeard: 0, lastMoved: 0 }
+      until = Math.min(until, lastHeard + this.#patience, pace.deadline(lastMoved) ?? Number.POSITIVE_INFINITY)
+    }
+    return this.#within(until - this.#clock.now())
   }
 
   async #within(milliseconds: number | undefined): Promise<Happening | undefined> {
@@ -228,6 +261,21 @@ export class Members {
         this.drop(connected, 'ERR_SILENT', `neither bytes nor a heartbeat for ${this.#patience / 1000} s`)
       }
     }
+  }
+  /** Alive, and slower than a round waits for: their links stay, and their answers come too late. */
+  #leaveBehind(waiting: Set<number>, pace: Pace): readonly Absence[] {
+    const late = [...waiting].filter((index) => {
+      const deadline = pace.deadline(this.#connected.get(index)?.lastMoved ?? 0)
+      return deadline !== undefined && deadline <= this.#clock.now()
+    })
+    return late.flatMap((index) => {
+      const member = this.#connected.get(index)
+      // Whoever has just been given up as silent has left, which is said by itself.
+      if (member === undefined) return []
+      waiting.delete(index)
+      const reason = 'still at work when the others had long been done'
+      return [{ member: { index, name: member.name }, code: 'ERR_STRAGGLER', reason }]
+    })
   }
 }
 

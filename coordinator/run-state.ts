@@ -7,7 +7,7 @@ import type { Appended } from '../protocol/journal/chain.ts'
 import type { JournalEntry, SealedEntry } from '../protocol/journal/entries.ts'
 import type { Plan } from '../protocol/plan.ts'
 import type { Random } from '../protocol/random.ts'
-import { decodeSecure, decodeSessionKey, type SessionKey } from '../protocol/secagg/messages.ts'
+import { decodeSecure, decodeSessionKey, type SecureMessage, type SessionKey } from '../protocol/secagg/messages.ts'
 import { type Adder, checkSessionKey, type Deposited } from '../protocol/secagg/server.ts'
 import { coordinatorTable } from '../protocol/secagg/table.ts'
 import type { BlobStore } from '../protocol/wire/channel.ts'
@@ -18,7 +18,7 @@ import type { Checkpoint } from './checkpoint.ts'
 import type { Clock } from './clock.ts'
 import type { Attendances, Cohort } from './cohort.ts'
 import type { RunEvent } from './events.ts'
-import type { Member, Members, Verdict } from './members.ts'
+import type { Absence, Member, Members, Verdict } from './members.ts'
 import { type RunRecord, takeConsent, takeCountersignature, takeWithdrawal } from './record.ts'
 
 /** Appends an entry to the run's journal, durably; returns it in its place in the chain, and the head with it. */
@@ -66,6 +66,8 @@ export interface RunState<State, Site> extends RunParts<State, Site> {
   readonly attendances: Attendances
   /** Who is asked in the round that is under way. */
   cohort: Cohort
+  /** Who has dropped out of the attempt that is being made, or of the last one. */
+  absent: readonly Absence[]
   /** The attempt that is being made. */
   attempt: number
   /** Transcripts of the last round that was committed. */
@@ -85,10 +87,12 @@ export async function takeMembership<State, Site>(
   message: Message,
 ): Promise<Verdict> {
   if (message.type === 'secure') {
-    const { type } = decodeSecure(message.body)
-    if (coordinatorTable[run.adder.session.formation.mode].between[type] === 'refuse')
-      throw new ProtocolError('ERR_UNEXPECTED_MESSAGE', `a coordinator does not expect ${type}`, member.name)
-  } else if (message.type === 'join') {
+    const secure = decodeSecure(message.body)
+    if (coordinatorTable[run.adder.session.formation.mode].between[secure.type] === 'refuse')
+      throw new ProtocolError('ERR_UNEXPECTED_MESSAGE', `a coordinator does not expect ${secure.type}`, member.name)
+    await letGo(run, member, secure)
+  } else if (message.type === 'abort') run.attendances.caughtUp(member.index)
+  else if (message.type === 'join') {
     const key = decodeSessionKey(message.sessionKey)
     if (key.index !== member.index)
       throw new ProtocolError('ERR_IMPERSONATION', `${member.name} joined as member ${key.index}`, member.name)
@@ -100,6 +104,7 @@ export async function takeMembership<State, Site>(
     run.keys.set(member.index, key)
     run.declined.delete(member.index)
     run.deposits.delete(member.index)
+    run.attendances.caughtUp(member.index)
     run.report({ type: 'joined', site: member.name })
   } else if (message.type === 'decline') {
     run.keys.delete(member.index)
@@ -115,4 +120,14 @@ export async function takeMembership<State, Site>(
     run.declined.add(member.index)
   }
   return 'ignored'
+}
+
+/** An answer that comes too late: its vector is not kept, and whoever sent it is at work on nothing older any more. */
+export async function letGo<State, Site>(
+  run: RunState<State, Site>,
+  { index }: Member,
+  message: SecureMessage,
+): Promise<void> {
+  run.attendances.caughtUp(index)
+  if (message.type === 'upload') await run.members.link(index)?.take(message.vectorHash)
 }

@@ -7,6 +7,7 @@ import { planBytes, planHash } from '../protocol/plan.ts'
 import { openSession } from '../protocol/secagg/session.ts'
 import { precisionOf, precisionText } from '../protocol/vector/precision.ts'
 import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
+import { limits } from '../protocol/wire/limits.ts'
 import type { RosterEntry } from '../protocol/wire/messages.ts'
 import { makeOffer } from '../protocol/wire/offer.ts'
 import type { Checkpoint } from './checkpoint.ts'
@@ -15,6 +16,7 @@ import type { FinishedEvent } from './events.ts'
 import { blame } from './grouped-round.ts'
 import { Halted } from './members.ts'
 import { RunRecord, share } from './record.ts'
+import { retryLater, withoutText } from './retry.ts'
 import { type Committed, runRound } from './round.ts'
 import { present, type RunParts, type RunState, takeMembership } from './run-state.ts'
 
@@ -23,13 +25,6 @@ export interface RunResult<State> {
   readonly stateHash: Uint8Array
   readonly rounds: number
 }
-
-/** Back-off between attempts at one round, in milliseconds. */
-const backOff = (tries: number): number => Math.min(30_000, 250 * 2 ** tries)
-
-/** Attempts at one round after which the run rests until somebody who is missing comes, or for this long. */
-const triesBeforeRest = 6
-const restMilliseconds = 300_000
 
 /** @throws Halted where the operator paused or stopped it; a run that was paused goes on from its journal. */
 export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promise<RunResult<State>> {
@@ -152,6 +147,7 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
     barred: new Set(),
     attendances: new Attendances(),
     cohort: { members: [], absent: [] },
+    absent: [],
     attempt: 0,
     previous: parts.from?.transcripts ?? [],
     asked: parts.from && askedBefore(parts.from, parts.roster),
@@ -217,7 +213,8 @@ async function commitRound<State, Site>(run: RunState<State, Site>, step: Step<S
       if (!(error instanceof ProtocolError)) throw error
       run.members.broadcast({ type: 'abort', attempt, code: error.code, reason: error.message })
       run.deposits = new Map()
-      await run.journal({ type: 'abort', attempt, code: error.code, reason: error.message })
+      const reason = `${error.message}${withoutText(run)}`.slice(0, limits.reason)
+      await run.journal({ type: 'abort', attempt, code: error.code, reason })
       await blame(run, error)
       await retryLater(run, { round: step.round, failures: tries - first, error })
       await assemble(run)
@@ -232,36 +229,4 @@ function askedBefore(
 ): RunState<unknown, unknown>['asked'] {
   const survivors = [...roster.entries()].flatMap(([index, { name }]) => (asked.includes(name) ? [index] : []))
   return { round: rounds, survivors: new Set(survivors) }
-}
-
-interface FailedTry {
-  readonly round: number
-  /** Attempts at this round that failed before. */
-  readonly failures: number
-  readonly error: ProtocolError
-}
-
-/** Backs off; a round that keeps failing lets the run rest, and say so, until a site joins or the rest is over. */
-async function retryLater<State, Site>(
-  run: RunState<State, Site>,
-  { round, failures, error: { code, message: reason } }: FailedTry,
-): Promise<void> {
-  const names = present(run).map(({ name }) => name)
-  const missing = run.roster.map(({ name }) => name).filter((name) => !names.includes(name))
-  const resting = failures + 1 >= triesBeforeRest && missing.length > 0
-  const milliseconds = resting ? restMilliseconds : backOff(failures)
-  run.report({ type: 'retry', round, code, reason, seconds: milliseconds / 1000 })
-  if (resting) run.report({ type: 'waiting', present: names, missing, needed: run.adder.session.formation.needed })
-  const until = run.clock.now() + milliseconds
-  let joined = false
-  while (run.clock.now() < until && !(resting && joined)) {
-    await run.members.attend({
-      until,
-      take: (member, message) => {
-        joined ||= message.type === 'join'
-        return takeMembership(run, member, message)
-      },
-    })
-  }
-  if (resting) run.report({ type: 'assembled', sites: present(run).length })
 }

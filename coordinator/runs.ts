@@ -12,6 +12,7 @@ import { journalText } from './journal.ts'
 import { clock, random } from './machine.ts'
 import { Halted, Members, type Wish } from './members.ts'
 import type { ObservedRun } from './operations/observer.ts'
+import type { StragglerRule } from './pace.ts'
 import { isStoreFault } from './store/faults.ts'
 import type { NewRun, RosterVersion, StoredRun } from './store/store.ts'
 
@@ -42,6 +43,8 @@ export interface RunsParts extends ExecutionParts {
   readonly atOnce: number
   /** Milliseconds of silence after which a site is given up for a round. */
   readonly patience: number
+  /** When a site that is alive and does not answer is left behind; where unset, never. */
+  readonly stragglers: StragglerRule | undefined
   /** The store has failed: no run can go on. */
   readonly onFault: (error: unknown) => void
 }
@@ -197,7 +200,8 @@ export class Runs {
     const running = entries.filter(({ status }) => status === 'running').length
     if (this.#closed || next === undefined || running >= this.#parts.atOnce) return
     next.status = 'running'
-    next.members = new Members({ clock, patience: this.#parts.patience })
+    const { patience, stragglers } = this.#parts
+    next.members = new Members({ clock, patience, stragglers })
     void this.#execute(next, next.members)
     this.#startNext()
   }

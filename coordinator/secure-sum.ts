@@ -5,16 +5,15 @@ import { toHex } from '../protocol/bytes.ts'
 import type { RingVector } from '../protocol/crypto/provider.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import { drawGroups, type Group } from '../protocol/secagg/groups.ts'
-import { decodeSecure, encodeSecure, type SecureMessage, type Upload } from '../protocol/secagg/messages.ts'
+import type { Upload } from '../protocol/secagg/messages.ts'
 import { type Culprit, unmask } from '../protocol/secagg/recover.ts'
 import * as server from '../protocol/secagg/server.ts'
-import { type CoordinatorPhase, coordinatorTable } from '../protocol/secagg/table.ts'
 import { packedLength, unpackVector, zeroVector } from '../protocol/vector/packing.ts'
 import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
-import type { Message } from '../protocol/wire/messages.ts'
-import { admitted, GroupedRound } from './grouped-round.ts'
-import type { Absence, Member, Verdict } from './members.ts'
-import { type RunState, takeMembership } from './run-state.ts'
+import { type GatherStep, gather, send } from './answers.ts'
+import { admitted, enoughOf, GroupedRound, vectorsNeeded } from './grouped-round.ts'
+import type { Absence, Member } from './members.ts'
+import type { RunState } from './run-state.ts'
 
 export interface SumStep {
   readonly attempt: number
@@ -85,6 +84,7 @@ async function ensureDeposits<State, Site>(
   { attempt, groups }: DepositStep,
 ): Promise<void> {
   const asked: number[] = []
+  const askedGroups: Group[] = []
   const here = new Set(run.cohort.members.map(({ index }) => index))
   await round.note(run.cohort.absent)
   const free = new Set(groups.flatMap((group) => admitted(run, attempt, group)))
@@ -98,8 +98,10 @@ async function ensureDeposits<State, Site>(
       send(run, index, { type: 'deposit-request', attempt, peers })
     }
     asked.push(...ready)
+    askedGroups.push(group)
   }
-  const absent = await gather(run, { phase: 'depositing', attempt, awaits: asked }, async (member, message) => {
+  const needs = vectorsNeeded(run, attempt, askedGroups)
+  const absent = await gather(run, { phase: 'depositing', attempt, awaits: asked, needs }, async (member, message) => {
     if (message.type !== 'deposit') return 'ignored'
     run.deposits.set(member.index, await server.checkBundle(run.adder, member.index, message.bundle))
     return 'answered'
@@ -161,7 +163,8 @@ async function collectUploads<State, Site>(
   round: GroupedRound<State, Site>,
   { attempt, request }: SumStep,
 ): Promise<void> {
-  const step: GatherStep = { phase: 'collecting', attempt, awaits: round.members }
+  const needs = vectorsNeeded(run, attempt, round.groups)
+  const step: GatherStep = { phase: 'collecting', attempt, awaits: round.members, needs }
   const absent = await gather(run, step, async (member, message) => {
     const group = round.of(member.index)
     if (group === undefined) return 'ignored'
@@ -195,7 +198,8 @@ async function agreeOnSurvivors<State, Site>(
     const request = round.requests.get(round.of(index)?.group.number ?? -1)
     if (request !== undefined) send(run, index, request)
   }
-  const step: GatherStep = { phase: 'agreeing', attempt, awaits: round.survivors }
+  const needs = round.groups.map(enoughOf)
+  const step: GatherStep = { phase: 'agreeing', attempt, awaits: round.survivors, needs }
   const absent = await gather(run, step, async (member, message) => {
     const group = round.of(member.index)
     if (group === undefined || message.type !== 'consistency') return 'ignored'
@@ -216,7 +220,8 @@ async function collectShares<State, Site>(
     for (const index of group.survivors) send(run, index, request)
     return group
   })
-  const step: GatherStep = { phase: 'revealing', attempt, awaits: round.survivors }
+  const needs = round.groups.map(enoughOf)
+  const step: GatherStep = { phase: 'revealing', attempt, awaits: round.survivors, needs }
   const absent = await gather(run, step, async (member, message) => {
     const group = round.of(member.index)
     if (group === undefined || message.type !== 'reveal') return 'ignored'
@@ -251,47 +256,4 @@ async function takeMasksOff<State, Site>(
     return group
   })
   return { sum: total ?? zeroVector(request), culprits }
-}
-
-interface GatherStep {
-  readonly phase: CoordinatorPhase
-  readonly attempt: number
-  readonly awaits: Iterable<number>
-}
-
-type TakeSecure = (member: Member, message: SecureMessage) => Promise<Verdict>
-
-/** Waits for an answer of each; a member that aborts its part counts as absent with its own reason. */
-async function gather<State, Site>(
-  run: RunState<State, Site>,
-  { phase, attempt, awaits }: GatherStep,
-  take: TakeSecure,
-): Promise<readonly Absence[]> {
-  const { mode } = run.adder.session.formation
-  const refusals: Absence[] = []
-  const absences = await run.members.gather({
-    awaits,
-    take: async (member: Member, message: Message) => {
-      if (message.type === 'secure') {
-        const secure = decodeSecure(message.body)
-        const cell = coordinatorTable[mode][phase][secure.type]
-        if (cell === 'refuse')
-          throw new ProtocolError('ERR_UNEXPECTED_MESSAGE', `${secure.type} has no place in ${phase}`, member.name)
-        // An answer to an attempt that was given up may still be on its way.
-        return cell === 'ignore' || attemptIn(secure) < attempt ? 'ignored' : take(member, secure)
-      }
-      if (message.type !== 'abort') return takeMembership(run, member, message)
-      if (message.attempt !== attempt) return 'ignored'
-      refusals.push({ member, code: message.code, reason: message.reason })
-      return 'answered'
-    },
-  })
-  return [...absences, ...refusals]
-}
-
-const attemptIn = (message: SecureMessage): number =>
-  message.type === 'deposit' ? message.bundle.attempt : message.attempt
-
-function send<State, Site>(run: RunState<State, Site>, index: number, message: SecureMessage): void {
-  run.members.send(index, { type: 'secure', body: encodeSecure(message) })
 }

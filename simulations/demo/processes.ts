@@ -88,7 +88,11 @@ export class Command {
 
   /** Stops it in its tracks, or lets it go on. */
   freeze(frozen: boolean): void {
-    this.#child.kill(frozen ? 'SIGSTOP' : 'SIGCONT')
+    this.signal(frozen ? 'SIGSTOP' : 'SIGCONT')
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
   }
 
   #take(text: string): void {
@@ -136,6 +140,8 @@ export interface ProcessOptions {
   readonly assembly?: number
   /** What the coordinator finds around it, every time it is started. */
   readonly surroundings?: Surroundings
+  /** Further options of `concordat coordinator`. */
+  readonly coordinatorOptions?: readonly string[]
   /** What every site's policy says; `demoPolicy` where unset. */
   readonly policy?: Readonly<Record<string, unknown>>
 }
@@ -155,6 +161,7 @@ export async function startProcesses({
   patience = 20,
   assembly = 600,
   surroundings = {},
+  coordinatorOptions = [],
   policy = demoPolicy,
 }: ProcessOptions): Promise<ProcessFederation> {
   await mkdir(folder, { recursive: true })
@@ -181,7 +188,7 @@ export async function startProcesses({
     startIn(
       { ...surroundings, ...around, environment: { ...surroundings.environment, ...around.environment } },
       ...['coordinator', '--dir', coordinatorHome, '--roster', rosterFile, '--port', port],
-      ...['--patience', String(patience), '--assembly', String(assembly)],
+      ...['--patience', String(patience), '--assembly', String(assembly), ...coordinatorOptions],
     )
   const coordinator = startCoordinator('0')
   const { url, key } = z

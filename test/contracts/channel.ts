@@ -17,10 +17,12 @@ const blob = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 export function channelContract(name: string, open: () => Promise<OpenLink>): void {
   describe(`${name} keeps the contract of a channel`, () => {
     let link: OpenLink | undefined
+    let moved = 0
     const opened = async (): Promise<OpenLink> => {
       link = await open()
       const token = blob(32)
-      link.coordinator.authorise(token, () => {})
+      moved = 0
+      link.coordinator.authorise(token, () => moved++)
       link.site.authorise(token)
       return link
     }
@@ -54,6 +56,17 @@ export function channelContract(name: string, open: () => Promise<OpenLink>): vo
       await site.upload(bytes, sha256(bytes))
       expect(await coordinator.take(sha256(bytes))).toEqual(bytes)
       expect(await coordinator.take(sha256(bytes))).toBeUndefined()
+    })
+
+    test('bytes of an upload are told as they come, frames are not', async () => {
+      const { site, coordinator } = await opened()
+      const bytes = blob(300_000)
+      coordinator.expect(bytes.length)
+      site.send(Uint8Array.of(1))
+      await coordinator.frames[Symbol.asyncIterator]().next()
+      expect(moved).toBe(0)
+      await site.upload(bytes, sha256(bytes))
+      expect(moved).toBeGreaterThan(0)
     })
 
     test('an upload larger than is expected is refused, and the link stays', async () => {

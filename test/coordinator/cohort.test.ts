@@ -77,3 +77,28 @@ describe('a site that fails round after round', () => {
     expect(indices(attendances.choose(5, here, everyone).members)).toContain(3)
   })
 })
+
+describe('a site that was left behind', () => {
+  const here = members(0, 1, 2, 3)
+
+  test('is not asked until it has said something, and then at once', () => {
+    const attendances = new Attendances()
+    attendances.leftBehind(3, 4)
+    for (const round of [5, 6]) {
+      const { members: chosen, absent } = attendances.choose(round, here, everyone)
+      expect(indices(chosen)).toEqual([0, 1, 2])
+      expect(absent).toMatchObject([{ code: 'ERR_STILL_BUSY', reason: expect.stringContaining('round 4') }])
+      attendances.note(round, [0, 1, 2], absent)
+    }
+    attendances.caughtUp(3)
+    expect(indices(attendances.choose(7, here, everyone).members)).toEqual([0, 1, 2, 3])
+  })
+
+  test('is asked all the same where a sum could not do without it, after those that are set aside', () => {
+    const attendances = new Attendances()
+    for (const round of [0, 1]) attendances.note(round, [0, 1], [silent(2)])
+    attendances.leftBehind(3, 1)
+    expect(indices(attendances.choose(2, here, everyone).members)).toEqual([0, 1, 2])
+    expect(indices(attendances.choose(2, members(0, 1, 3), everyone).members)).toEqual([0, 1, 3])
+  })
+})

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import * as z from 'zod'
 import type { RunEvent } from '../../coordinator/events.ts'
 import { Members } from '../../coordinator/members.ts'
+import type { StragglerRule } from '../../coordinator/pace.ts'
 import { type RunResult, runPlan } from '../../coordinator/run.ts'
 import type { Algorithm, SumRequest } from '../../protocol/algorithm.ts'
 import { compareBytes, Reader, Writer } from '../../protocol/bytes.ts'
@@ -76,6 +77,12 @@ export interface SumRunOptions {
   readonly charge?: (index: number) => Promise<void>
   /** Milliseconds of the run's own clock, which goes a hundred times as fast. */
   readonly assembly?: number
+  /** In milliseconds of that clock too. */
+  readonly stragglers?: StragglerRule
+  /** A site is at work on its part of a round until this settles. */
+  readonly work?: (index: number, round: number) => Promise<void>
+  readonly onEvent?: (event: RunEvent) => void
+  readonly onSiteEvent?: (event: SiteEvent & { readonly site: number }) => void
 }
 
 export interface SiteHandle {
@@ -99,7 +106,7 @@ export interface SumRun {
 const speed = 100
 
 export async function runSums(options: SumRunOptions): Promise<SumRun> {
-  const { sites, rounds = 1, rules = {}, away = [], assembly } = options
+  const { sites, rounds = 1, rules = {}, away = [], assembly, stragglers } = options
   const identities = await Promise.all(Array.from({ length: sites + 1 }, (_, i) => identityOf(`sum run ${i}`)))
   const [coordinator, ...own] = identities
   own.sort((a, b) => compareBytes(a.publicKey, b.publicKey))
@@ -110,10 +117,17 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
     wait: (milliseconds: number, signal: AbortSignal) =>
       delay(milliseconds / speed, undefined, { signal }).catch(() => {}),
   }
-  const members = new Members({ clock, patience: 1_000_000 })
+  const members = new Members({ clock, patience: 1_000_000, stragglers })
   const blobs = memoryBlobs()
   const plan = planFor(rules, rounds)
-  const algorithm = summing(rounds)
+  const summed = summing(rounds)
+  const algorithm: typeof summed = {
+    ...summed,
+    contribute: async (state, asked, site, round) => {
+      await options.work?.(site, round)
+      return summed.contribute(state, asked, site, round)
+    },
+  }
   const entries: JournalEntry[] = []
   const events: RunEvent[] = []
   const siteEvents: (SiteEvent & { readonly site: number })[] = []
@@ -135,7 +149,10 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
         during: (work) => work,
         charge: async () => options.charge?.(index),
         keepReceipt: async () => {},
-        report: (event) => siteEvents.push({ ...event, site: index }),
+        report: (event) => {
+          siteEvents.push({ ...event, site: index })
+          options.onSiteEvent?.({ ...event, site: index })
+        },
       })
     void serveAgain(index, live)
   }
@@ -171,7 +188,10 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
       head = appended.head
       return appended
     },
-    report: (event) => events.push(event),
+    report: (event) => {
+      events.push(event)
+      options.onEvent?.(event)
+    },
   })
   over = true
   return { result, entries, events, siteEvents, turnedAway, roster: roster.map(({ name }) => name) }

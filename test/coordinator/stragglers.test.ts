@@ -1,0 +1,71 @@
+import { expect, test } from 'vitest'
+import { Hub } from '../../coordinator/hub.ts'
+import { Members } from '../../coordinator/members.ts'
+import { memoryBlobs, memoryLink } from '../../protocol/wire/memory-channel.ts'
+import { runSums, type SumRun, wrongRounds } from '../support/sum-run.ts'
+
+/** A promise, and what settles it. */
+function gate() {
+  let open: () => void = () => {}
+  const opened = new Promise<void>((resolve) => {
+    open = resolve
+  })
+  return { open, opened }
+}
+
+const roundsOf = ({ entries }: SumRun) => entries.flatMap((entry) => (entry.type === 'round' ? [entry] : []))
+
+test.each([undefined, 4])(
+  'a site that computes for rounds is left behind, named, and in the sums again once it is done (groups of %s)',
+  async (group) => {
+    const [slow, late, sites] = [3, 2, group === undefined ? 6 : 8]
+    const released = gate()
+    const answered = gate()
+    const run = await runSums({
+      ...{ sites, rounds: 12, stragglers: { factor: 3, floor: 100_000 } },
+      ...(group !== undefined && { rules: { encoding: { group } } }),
+      work: async (index, round) => {
+        if (index === slow && round === late) await released.opened
+        // By then the slow one has been released, and its answer to round 2 must have come.
+        if (index === 0 && round === 8) await answered.opened
+      },
+      onEvent: (event) => {
+        if (event.type === 'round' && event.round === 6) released.open()
+      },
+      onSiteEvent: (event) => {
+        if (event.site === slow && event.type === 'contributed' && event.round === late) answered.open()
+      },
+    })
+    expect(wrongRounds(run)).toEqual([])
+    const rounds = roundsOf(run)
+    expect(rounds).toHaveLength(12)
+    const name = run.roster[slow]
+    const codes = rounds.map(({ absent }) => absent.find(({ site }) => site === name)?.code ?? 'there')
+    expect(codes.slice(0, 7)).toEqual([...['there', 'there', 'ERR_STRAGGLER'], ...Array(4).fill('ERR_STILL_BUSY')])
+    expect(codes.slice(9)).toContain('there')
+    expect(run.turnedAway).toEqual([])
+  },
+)
+
+test('bytes of an upload are told to every run that its site is in', async () => {
+  const moved: string[] = []
+  class Watched extends Members {
+    readonly #name: string
+    constructor(name: string) {
+      super({ clock: { now: () => 0, wait: async () => {} }, patience: 1 })
+      this.#name = name
+    }
+    override moved(index: number): void {
+      moved.push(`${this.#name}/${index}`)
+    }
+  }
+  const hub = new Hub()
+  const roster = ['a', 'b'].map((name, i) => ({ name, identity: new Uint8Array(32).fill(i + 1) }))
+  const link = memoryLink(memoryBlobs())
+  hub.connect({ identity: roster[1].identity, link: link.coordinator, version: 2, token: new Uint8Array(32) })
+  hub.open('01'.repeat(8), new Watched('first'), roster)
+  hub.open('02'.repeat(8), new Watched('second'), roster.toReversed())
+  link.coordinator.expect(3)
+  await link.site.upload(Uint8Array.of(1, 2, 3), new Uint8Array(32))
+  expect(moved).toEqual(['first/1', 'second/0'])
+})
