@@ -42,7 +42,9 @@ async function verify(wanted: string | undefined, { folder, journal, json }: Opt
   })
   if (json) console.log(JSON.stringify(shown(run, verdict)))
   if (!verdict.ok) throw new ProtocolError('ERR_AUDIT', `entry ${verdict.index} does not hold: ${verdict.reason}`)
-  if (!json) console.log(line(run, verdict))
+  if (json) return
+  console.log(line(run, verdict))
+  for (const hash of verdict.pages) console.log(`the coordinator served pages of build ${hash}`)
 }
 
 /** What this site has followed, and signed at the end of every round. */
@@ -51,9 +53,9 @@ const ownHead = ({ entries }: KeptRun): readonly { readonly index: number; reado
 
 function shown({ session, plan }: KeptRun, verdict: AuditVerdict): unknown {
   if (!verdict.ok) return { session, plan: plan.name, holds: false, index: verdict.index, reason: verdict.reason }
-  const { rounds, stateHash, finished, countersigned, withdrawn } = verdict
+  const { rounds, stateHash, finished, pages, countersigned, withdrawn } = verdict
   return {
-    ...{ session, plan: plan.name, holds: true, rounds, stateHash, finished, withdrawn },
+    ...{ session, plan: plan.name, holds: true, rounds, stateHash, finished, pages, withdrawn },
     countersigned: Object.fromEntries(countersigned),
   }
 }

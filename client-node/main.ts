@@ -98,6 +98,8 @@ function describe(event: AgentEvent): { readonly line: string; readonly shown: u
       return { line: `round ${event.round}: sent ${event.bytes} masked bytes`, shown: event }
     case 'committed':
       return { line: `round ${event.round}: the sum over ${event.sites} sites holds`, shown: event }
+    case 'pages':
+      return { line: `the coordinator serves pages of build ${event.hash}`, shown: event }
     case 'countersigned':
       return { line: `the journal holds; signed its ${event.entries} entries`, shown: event }
     case 'withdrawn':

@@ -19,3 +19,11 @@ interface TrustedTypePolicyFactory {
 }
 
 declare var trustedTypes: TrustedTypePolicyFactory | undefined
+
+/** The build writes the worker's scripts in place of this name. */
+declare const CONCORDAT_SCRIPTS: import('./shared/verified.ts').Scripts
+
+/** Put before the worker's first line by the page that starts it; `name` is the worker's own script. */
+declare var concordatGiven: import('./shared/verified.ts').Given & { readonly name: string }
+
+declare var concordatImport: (script: string) => Promise<unknown>

@@ -99,6 +99,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       ...{ store, identity, hub, onFault: fail, blobsOf: blobsOfRuns(store, blobs) },
       roster: () => rosters.current,
       observe: observer.run,
+      pages: pages.hash,
       ...{ assembly: options.assembly, patience: options.patience, atOnce: options.runsAtOnce ?? 4 },
       stragglers: stragglerRule(options),
     })

@@ -20,6 +20,8 @@ export interface ExecutionParts {
   readonly identity: Identity
   readonly hub: Hub
   readonly blobsOf: BlobsOfRun
+  /** The build of the pages that are served. */
+  readonly pages: string
   /** Milliseconds to wait for the rest of the roster once the quorum is there. */
   readonly assembly: number
 }

@@ -25,6 +25,8 @@ export class RunRecord {
   #whole = Number.POSITIVE_INFINITY
   readonly #refused = new Map<string, string>()
   readonly withdrawn = new Set<string>()
+  /** The last build of the pages that was named. */
+  pages: string | undefined
 
   constructor(entries: readonly SealedEntry[]) {
     for (const entry of entries) this.add(entry)
@@ -38,6 +40,7 @@ export class RunRecord {
     if (entry.type === 'refusal') this.#refused.set(entry.site, entry.code)
     if (entry.type === 'countersignature') this.#signed.add(entry.site)
     if (entry.type === 'finish') this.#whole = sealed.index + 1
+    if (entry.type === 'pages') this.pages = entry.hash
     if (entry.type === 'withdrawal') this.withdrawn.add(entry.site)
   }
 

@@ -44,6 +44,8 @@ export interface RunParts<State, Site> {
   readonly members: Members
   readonly blobs: BlobStore
   readonly journal: Journal
+  /** The build of the pages that are served; unset where none are. */
+  readonly pages?: string
   readonly report: (event: RunEvent) => void
   /** Milliseconds to wait for the rest of the roster once the quorum is there; unset waits for the whole roster. */
   readonly assembly: number | undefined

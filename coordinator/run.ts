@@ -34,6 +34,8 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
     const reason = 'the coordinator was restarted in the middle of this attempt'
     await run.journal({ type: 'abort', attempt: run.from.attempt, code: 'ERR_RESTARTED', reason })
   }
+  if (run.pages !== undefined && run.pages !== run.record.pages && run.from?.finished !== true)
+    await run.journal({ type: 'pages', hash: run.pages })
   const { mode, groups, honest } = run.adder.session.formation
   run.report({ type: 'formation', mode, groups, honest })
   const training = run.algorithm.preview?.()

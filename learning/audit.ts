@@ -35,6 +35,8 @@ export interface Replayed {
   /** The result of the last state, as the run's parties have it. */
   readonly result: unknown
   readonly finished: boolean
+  /** Builds of the coordinator's pages while the run went on, as it says. */
+  readonly pages: readonly string[]
   /** By site: how many entries it has countersigned. */
   readonly countersigned: Follower['countersigned']
   readonly withdrawn: readonly string[]
@@ -89,9 +91,10 @@ export async function audit({ plan, entries, keys, provider, sum }: AuditParts):
   }
   const { countersigned, finished } = verdict.follower
   const withdrawn = entries.flatMap(({ entry }) => (entry.type === 'withdrawal' ? [entry.site] : []))
+  const pages = entries.flatMap(({ entry }) => (entry.type === 'pages' ? [entry.hash] : []))
   return {
     ...{ ok: true, rounds, session: first.entry.session, head: toHex(verdict.follower.head.hash), unit, charges },
-    ...{ stateHash, result: algorithm.result(state), finished, countersigned, withdrawn },
+    ...{ stateHash, result: algorithm.result(state), finished, pages, countersigned, withdrawn },
   }
 }
 

@@ -68,6 +68,7 @@ export function parseEvent(line: string): ShownEvent | undefined {
 
 const entrySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('roster'), sites: z.array(z.object({ name: z.string() })) }),
+  z.object({ type: z.literal('pages'), hash: z.string() }),
   z.object({ type: z.literal('round-start'), purpose: z.string() }),
   z.object({
     type: z.literal('round'),

@@ -2,7 +2,8 @@
 
 import { render } from 'preact'
 import '../shared/theme.css'
-import { Frame, fetchBuild } from '../shared/frame.tsx'
+import { type Build, ownBuild } from '../shared/build.ts'
+import { Frame } from '../shared/frame.tsx'
 import { type Language, usualLanguage } from '../shared/language.ts'
 import { App } from './app.tsx'
 import { startObserver } from './observer.ts'
@@ -11,11 +12,13 @@ import { languages } from './words.ts'
 
 const root = document.querySelector('#app')
 if (root === null) throw new Error('the page lacks its root')
+// What is said where this code does not come.
+root.replaceChildren()
 
 const kept = 'concordat.token'
 let state = firstState
 let language: Language = usualLanguage(navigator.languages)
-let build: string | undefined
+let build: Build | undefined
 let waiting = false
 
 /** Once a frame, however many events come: a run of hundreds of rounds is told at once. */
@@ -38,7 +41,7 @@ function drawNow(): void {
     draw()
   }
   render(
-    <Frame title={words.title} {...{ language, words, build, choose }} wide>
+    <Frame title={words.title} {...{ language, words, build, choose }} journalled={state.run?.journal?.pages} wide>
       <App {...{ state, words, language, act }} />
     </Frame>,
     root,
@@ -69,5 +72,5 @@ readAddress()
 const token = sessionStorage.getItem(kept)
 if (state.phase === 'signed-out' && token !== null) act({ type: 'sign-in', token })
 
-build = await fetchBuild(new URL('build.json', location.href))
+build = await ownBuild(new URL('.', location.href), 'index.html')
 draw()

@@ -1,6 +1,6 @@
 /** Keeps the page's state up to date: asks for runs, follows the one that is open, and does what a person asks for. */
 
-import { unreachable } from '../../protocol/errors.ts'
+import { InputError, unreachable } from '../../protocol/errors.ts'
 import { roleSchema, rosterSchema, runsSchema } from './answers.ts'
 import { type Api, openApi, Refusal } from './api.ts'
 import { readJournal } from './journal.ts'
@@ -45,7 +45,7 @@ export function startObserver({ base, show, keep }: ObserverParts): (act: Act) =
 
   /** Shows a refusal; a token that is no longer in force ends the session. */
   const tell = (error: unknown): void => {
-    if (!(error instanceof Refusal)) throw error
+    if (!(error instanceof Refusal || error instanceof InputError)) throw error
     if (error.code === 'ERR_TOKEN') signOut()
     if (error.code === 'ERR_UNREACHABLE') set({ offline: true })
     else set({ fault: { code: error.code, reason: error.message } })

@@ -5,7 +5,10 @@ import type { Language } from '../shared/language.ts'
 const english = {
   title: 'Runs of this coordinator',
   language: 'Language',
-  build: 'Build',
+  build: 'Build of this page',
+  buildStale: 'this page is not of the build that is served now: reload it. If this stays, tell the operator.',
+  buildJournalled: 'the journal of the run names the same.',
+  buildOther: 'the journal of the run names another build: reload the page. If this stays, tell the operator.',
   signInTitle: 'A token is needed',
   signIn: 'Sign in',
   signInAdvice:
@@ -93,7 +96,10 @@ export type Words = Readonly<Record<keyof typeof english, string>>
 const chinese: Words = {
   title: '此协调服务器的运行',
   language: '语言',
-  build: '构建',
+  build: '此页面的构建',
+  buildStale: '此页面不属于现在提供的构建：请重新加载。如仍如此，请告知运营者。',
+  buildJournalled: '运行日志记载的构建相同。',
+  buildOther: '运行日志记载的是另一个构建：请重新加载页面。如仍如此，请告知运营者。',
   signInTitle: '需要令牌',
   signIn: '登录',
   signInAdvice:

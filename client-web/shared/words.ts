@@ -69,7 +69,10 @@ const english = {
   spent: 'Privacy spent so far',
   unbounded: 'nothing bounds it',
   fault: 'Something is in the way',
-  build: 'Build',
+  build: 'Build of this page',
+  buildStale: 'this page is not of the build that is served now: reload it. If this stays, tell the operator.',
+  buildJournalled: 'the journal of the run names the same.',
+  buildOther: 'the journal of the run names another build: reload the page. If this stays, tell the operator.',
   language: 'Language',
 } as const
 
@@ -140,7 +143,10 @@ const chinese: Words = {
   spent: '已用的隐私预算',
   unbounded: '没有界限',
   fault: '遇到问题',
-  build: '构建',
+  build: '此页面的构建',
+  buildStale: '此页面不属于现在提供的构建：请重新加载。如仍如此，请告知运营者。',
+  buildJournalled: '运行日志记载的构建相同。',
+  buildOther: '运行日志记载的是另一个构建：请重新加载页面。如仍如此，请告知运营者。',
   language: '语言',
 }
 

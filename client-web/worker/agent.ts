@@ -151,6 +151,8 @@ const participantOf = (site: BrowserSite): Participant =>
       }
     },
     charge: site.charge,
+    // The journal alone: a replay with its sums is for an agent, which has a disk.
+    book: { open: (session) => site.store.journal(session), append: site.store.addEntries },
     keepReceipt: (receipt) => site.store.addReceipt(receipt),
     report: site.report,
   })

@@ -81,6 +81,8 @@ export interface RosterView {
 
 export type Phase =
   | 'loading'
+  /** The page's own code did not come as it was built. */
+  | 'broken'
   /** No invitation yet. */
   | 'uninvited'
   /** An invitation was opened; nothing was sent. */
@@ -109,6 +111,8 @@ export interface PageState {
   readonly rounds: readonly RoundView[]
   readonly receipts: readonly Receipt[]
   readonly privacy: PrivacyView | undefined
+  /** The build of the pages that the run's journal names. */
+  readonly pages: string | undefined
   /** The model file of the last run, once there is one. */
   readonly model: unknown
   /** The last predictions, as CSV text. */
@@ -127,6 +131,7 @@ export const firstState: PageState = {
   rounds: [],
   receipts: [],
   privacy: undefined,
+  pages: undefined,
   model: undefined,
   predictions: undefined,
   fault: undefined,

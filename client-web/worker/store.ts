@@ -2,6 +2,7 @@
 
 import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb'
 import type { SignedRoster } from '../../protocol/enrolment/signed-roster.ts'
+import type { SealedEntry } from '../../protocol/journal/entries.ts'
 import type { DeskItem } from '../../protocol/participant/approval.ts'
 import type { Policy } from '../../protocol/participant/policy.ts'
 import type { Receipt } from '../../protocol/participant/receipt.ts'
@@ -37,6 +38,8 @@ interface Schema extends DBSchema {
   plans: { key: string; value: DeskItem }
   ledger: { key: number; value: LedgerEntry }
   head: { key: 'head'; value: LedgerHead }
+  /** By session and place. */
+  journal: { key: [string, number]; value: SealedEntry }
 }
 
 export type Kept = 'site' | 'key' | 'file' | 'policy' | 'head'
@@ -53,16 +56,21 @@ export interface Store {
   putPlan(hash: string, item: DeskItem): Promise<void>
   ledger(): Promise<readonly LedgerEntry[]>
   addCharge(entry: LedgerEntry, head: LedgerHead): Promise<void>
+  journal(session: string): Promise<readonly SealedEntry[]>
+  addEntries(session: string, entries: readonly SealedEntry[]): Promise<void>
   /** Everything of this site, its key too. */
   clear(): Promise<void>
 }
 
 export async function openStore(): Promise<Store> {
-  const database = await openDB<Schema>('concordat', 1, {
-    upgrade: (fresh) => {
-      for (const name of ['site', 'key', 'file', 'policy', 'head', 'answers', 'plans'] as const)
-        fresh.createObjectStore(name)
-      for (const name of ['receipts', 'ledger'] as const) fresh.createObjectStore(name, { autoIncrement: true })
+  const database = await openDB<Schema>('concordat', 2, {
+    upgrade: (database, before) => {
+      if (before < 1) {
+        for (const name of ['site', 'key', 'file', 'policy', 'head', 'answers', 'plans'] as const)
+          database.createObjectStore(name)
+        for (const name of ['receipts', 'ledger'] as const) database.createObjectStore(name, { autoIncrement: true })
+      }
+      database.createObjectStore('journal')
     },
   })
   return {
@@ -85,13 +93,19 @@ export async function openStore(): Promise<Store> {
         transaction.done,
       ])
     },
+    journal: (session) => database.getAll('journal', IDBKeyRange.bound([session, 0], [session, Infinity])),
+    addEntries: async (session, entries) => {
+      const transaction = database.transaction('journal', 'readwrite', { durability: 'strict' })
+      const store = transaction.objectStore('journal')
+      await Promise.all([...entries.map((entry) => store.put(entry, [session, entry.index])), transaction.done])
+    },
     clear: async () => {
       for (const name of database.objectStoreNames) await durable(database, name, (store) => store.clear())
     },
   }
 }
 
-type Names = Kept | 'answers' | 'receipts' | 'plans' | 'ledger'
+type Names = Kept | 'answers' | 'receipts' | 'plans' | 'ledger' | 'journal'
 
 /** The browser is asked to wait for the disk: what was answered must not be answered again after a power cut. */
 async function durable<Name extends Names>(

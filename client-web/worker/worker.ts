@@ -1,5 +1,6 @@
 /** The worker of the participant's page: holds key, file and run, does what a person asks for, and tells the page its state. */
 
+import './late-imports.ts'
 import { parseModel, predict } from '../../learning/algorithms/model-file.ts'
 import type { Site } from '../../learning/algorithms/site.ts'
 import { toHex } from '../../protocol/bytes.ts'
@@ -269,6 +270,8 @@ async function take(home: Home, event: BrowserEvent): Promise<void> {
       const { round, sites, metrics } = event
       return show({ rounds: [...state.rounds, { round, sites, metrics }] })
     }
+    case 'pages':
+      return show({ pages: event.hash })
     case 'countersigned':
       return
     case 'withdrawn':

@@ -27,6 +27,8 @@ const entrySchema = z.discriminatedUnion('type', [
     type: z.literal('roster'),
     sites: z.array(z.strictObject({ name: site, identity })).max(10_000),
   }),
+  /** The build of the pages that the coordinator serves from here on: the code of a site that takes part in a browser. */
+  z.strictObject({ type: z.literal('pages'), hash }),
   /** A round begins from a state; `attempt` is the round's number on the wire. */
   z.strictObject({ type: z.literal('round-start'), attempt, purpose: z.string().max(1000), startHash: hash }),
   /** A round is committed, in one entry so that a crash leaves all of it or nothing. */

@@ -30,6 +30,8 @@ export interface Follower {
   readonly hashes: Uint8Array[]
   readonly session: string | undefined
   readonly stateHash: string | undefined
+  /** The build of the pages that the coordinator says it serves; journals that began before it said so have none. */
+  readonly pages: string | undefined
   readonly finished: boolean
   /** By site: how many entries its last countersignature covers. */
   readonly countersigned: ReadonlyMap<string, number>
@@ -41,6 +43,7 @@ export const newFollower = (): Follower => ({
   hashes: [],
   session: undefined,
   stateHash: undefined,
+  pages: undefined,
   finished: false,
   countersigned: new Map(),
 })
@@ -124,6 +127,7 @@ function faultOf(follower: Follower, entry: JournalEntry, keys: JournalKeys): st
     }
     case 'abort':
     case 'budget':
+    case 'pages':
       return undefined
     default:
       return unreachable(entry)
@@ -181,6 +185,7 @@ function take(follower: Follower, entry: JournalEntry): Follower {
   if (entry.type === 'roster')
     return { ...follower, sites: new Map(entry.sites.map(({ name, identity }) => [name, fromHex(identity)])) }
   if (entry.type === 'round') return { ...follower, stateHash: entry.stateHash }
+  if (entry.type === 'pages') return { ...follower, pages: entry.hash }
   if (entry.type === 'finish') return { ...follower, finished: true }
   if (entry.type !== 'countersignature') return follower
   return { ...follower, countersigned: new Map(follower.countersigned).set(entry.site, entry.index) }

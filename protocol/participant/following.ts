@@ -33,6 +33,7 @@ export async function openFollowing<State, Site>(
   const verdict = await verifyJournal(entries, keysOf(shell))
   if (!verdict.ok)
     throw new ProtocolError('ERR_JOURNAL', `this site's copy of the journal: entry ${verdict.index}: ${verdict.reason}`)
+  tellPages(shell, verdict.follower)
   return { follower: entries.length === 0 ? newFollower() : verdict.follower, recomputed: new Map() }
 }
 
@@ -61,6 +62,7 @@ export async function takeRecord<State, Site>(
   if (following.follower.session !== undefined && following.follower.session !== session)
     throw broken(0, 'it is the journal of another run')
   await shell.book.append(session, fresh)
+  if (fresh.some(({ entry }) => entry.type === 'pages')) tellPages(shell, following.follower)
   if (!fresh.some(({ entry }) => entry.type === 'round' || entry.type === 'finish')) return
   const { index, hash } = following.follower.head
   const signature = await shell.identity.sign(headBytes({ index, hash }))
@@ -89,6 +91,10 @@ const keysOf = <State, Site>({ coordinator, roster, provider }: SiteShell<State,
   verify: provider.ed25519Verify,
 })
 
+function tellPages<State, Site>(shell: SiteShell<State, Site>, { pages }: Follower): void {
+  if (pages !== undefined) shell.report({ type: 'pages', hash: pages })
+}
+
 function refuseFork({ hashes }: Follower, sealed: SealedEntry, index: number): void {
   if (equalBytes(headAfter(sealed).hash, hashes[index])) return
   throw new ProtocolError(
@@ -113,8 +119,9 @@ async function fetchSum<State, Site>(
   link: SiteLink,
   { session, sumHash }: { readonly session: string; readonly sumHash: string },
 ): Promise<void> {
+  if (shell.book?.keepSum === undefined) return
   try {
-    await shell.book?.keepSum(session, sumHash, await link.download(fromHex(sumHash), limits.blob))
+    await shell.book.keepSum(session, sumHash, await link.download(fromHex(sumHash), limits.blob))
   } catch (error) {
     if (!(error instanceof ProtocolError && error.code === 'ERR_BLOB')) throw error
   }

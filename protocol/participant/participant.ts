@@ -169,7 +169,7 @@ async function takeRoundEnd<State, Site>(
   membership.round = roundOf(message.attempt) + 1
   const sumHash = toHex(message.sumHash)
   membership.following.recomputed.set(message.attempt, { sumHash, stateHash: toHex(stateHash) })
-  await shell.book?.keepSum(toHex(party.session.id), sumHash, bytes)
+  await shell.book?.keepSum?.(toHex(party.session.id), sumHash, bytes)
   membership.said = undefined
   shell.report({
     type: 'committed',

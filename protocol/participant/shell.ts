@@ -56,8 +56,8 @@ export interface RecordBook {
   /** The entries kept so far of a run; a new one is begun with its plan. */
   open(session: string, plan: Plan): Promise<readonly SealedEntry[]>
   append(session: string, entries: readonly SealedEntry[]): Promise<void>
-  /** A published sum, by its SHA-256 in hexadecimal. */
-  keepSum(session: string, hash: string, bytes: Uint8Array): Promise<void>
+  /** A published sum, by its SHA-256 in hexadecimal; unset where there is no place for them, and a replay needs another's. */
+  keepSum?(session: string, hash: string, bytes: Uint8Array): Promise<void>
 }
 
 /** The computation of a plan, before any record is read. */
@@ -98,6 +98,8 @@ export type SiteEvent =
       readonly sites: number
       readonly metrics: Readonly<Record<string, number>>
     }
+  /** The journal names the build of the pages that the coordinator serves. */
+  | { readonly type: 'pages'; readonly hash: string }
   | { readonly type: 'countersigned'; readonly entries: number }
   | { readonly type: 'withdrawn'; readonly plan: string; readonly reason: string }
   | {

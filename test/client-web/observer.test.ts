@@ -1,8 +1,10 @@
 /** The observer's page in a real Chromium: a run watched live, an operator's word, and the states in which there is nothing to see. */
 
+import { readdir } from 'node:fs/promises'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../../bench/chromium.ts'
+import { alteringProxy, mark } from '../support/altering-proxy.ts'
 import { endProcesses, enrolNode, federation, ofType, violations } from '../support/browser-federation.ts'
 
 const contexts: BrowserContext[] = []
@@ -81,6 +83,18 @@ test('an operator lets a site in, watches a run, pauses it, lets it go on and st
   expect(await observer.page.getByRole('button', { name: 'Pause' }).count()).toBe(0)
   expect(await observer.page.getByTestId('roster').count()).toBe(0)
 
+  // What reads journals comes late; altered on its way it is not run.
+  const altered = (await readdir('dist/web/assets')).filter((name) => /^codec-/.test(name))
+  const adversary = await alteringProxy(federated.url, altered)
+  const deceived = await newPage()
+  await deceived.page.goto(`${adversary.url}/#${await federated.token('auditor', 'observer')}`)
+  await deceived.page.getByRole('link', { name: 'hospitals' }).click()
+  await deceived.page.getByRole('alert').getByText('ERR_INTEGRITY').waitFor()
+  expect(await deceived.page.evaluate(`'${mark}' in globalThis`)).toBe(false)
+  await deceived.page.close()
+  await adversary.close()
+
+  await operator.page.getByText('the journal of the run names the same.').waitFor()
   await operator.page.getByRole('button', { name: 'Pause' }).click()
   for (const { page } of [operator, observer]) {
     await status(page, 'paused')

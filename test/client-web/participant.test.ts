@@ -95,6 +95,7 @@ test('two Node sites and two browser sites finish a run; a tab closed in the mid
   const rounds = run.lines.filter(ofType('round'))
   expect(rounds.at(-1)?.sites).toEqual(expect.arrayContaining([...names]))
   await veterans.page.getByRole('button', { name: 'Download the model' }).waitFor()
+  await veterans.page.getByText('the journal of the run names the same.').waitFor()
   expect(await violations(veterans.page)).toEqual([])
   // The model on rows of a file, in the page itself.
   const unlabelled = join(federated.folder, 'unlabelled.csv')

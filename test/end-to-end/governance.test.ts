@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
+import { openPages } from '../../coordinator/pages.ts'
 import { concat } from '../../protocol/bytes.ts'
 import { openKeyFile } from '../../protocol/crypto/node/key-file.ts'
 import { nodeProvider } from '../../protocol/crypto/node/provider.ts'
@@ -170,7 +171,8 @@ describe('the journal that all sites share', () => {
     const home = join(folder, names[1])
     const site = ['--folder', home]
     const held = await concordat('audit', 'verify', ...site)
-    expect(held).toMatchObject({ code: 0, lines: [{ holds: true, rounds: 5, finished: true }] })
+    const { hash } = await openPages()
+    expect(held).toMatchObject({ code: 0, lines: [{ holds: true, rounds: 5, finished: true, pages: [hash] }] })
     const { entries, folder: copy } = await copyOf(home)
     const last = entries.findIndex(({ entry }) => entry.type === 'finish')
     const signed = z.object({ countersigned: z.record(z.string(), z.number()) }).parse(held.lines[0]).countersigned

@@ -81,8 +81,10 @@ const run: readonly JournalEntry[] = [
   roster,
   { type: 'approval', site: 'a', ...terms, signature: siteSignature(seeds.a, approvalBytes(terms)) },
   { type: 'refusal', site: 'b', code: 'ERR_POLICY_REFUSED', reason: 'outside its hours' },
+  { type: 'pages', hash: hash(30) },
   start(0, 20),
   round(0, 20),
+  { type: 'pages', hash: hash(31) },
   { type: 'budget', attempt: 0, unit: 'record', mechanism: 'gaussian', epsilon: 0.5, delta: 1e-5 },
   { type: 'abort', attempt: 1, code: 'ERR_TIMEOUT', reason: 'too few shares' },
   { type: 'culprit', site: 'b', attempt: 1, code: 'ERR_BAD_SHARE', reason: 'its share does not open' },
@@ -95,7 +97,12 @@ const fault = (verdict: Verdict): string | undefined => (verdict.ok ? undefined 
 test('a journal of every kind of entry verifies and gives its last state', async () => {
   const verdict = await verifyJournal(await journal(run), keys)
   expect(fault(verdict)).toBeUndefined()
-  expect(verdict.ok && verdict.follower.stateHash).toBe(hash(22))
+  expect(verdict.ok && verdict.follower).toMatchObject({ stateHash: hash(22), pages: hash(31) })
+})
+
+test('a journal from before pages had a build verifies, and names none', async () => {
+  const verdict = await verifyJournal(await journal(run.filter(({ type }) => type !== 'pages')), keys)
+  expect(verdict.ok && verdict.follower.pages).toBeUndefined()
 })
 
 test('an edit of any byte of any line is found, at its line or at the next', async () => {
