@@ -75,7 +75,8 @@ async function contributionTo<State, Site>(
   const policy = await askPolicy(shell, membership, charged)
   if (said !== undefined) return said
   shell.report({ type: 'contributing', round, purpose: request.purpose })
-  const computed = await shell.during(algorithm.contribute(state, request, site, round), beat)
+  // What these records cannot be used for ends this site's part in the round, and in no other run.
+  const computed = await shell.during(algorithm.contribute(state, request, site, round), beat).catch(asRefusal)
   const released = releaseCells(policy, request, computed)
   if ('rule' in released) throw refused([released])
   const { lanes, suppressed } = released
@@ -106,9 +107,12 @@ async function askPolicy<State, Site>(
     if (faults.length > 0) throw refused(faults)
     return policy
   } catch (error) {
-    if (!(error instanceof InputError)) throw error
-    throw new SiteRefusal(error.code, error.message)
+    return asRefusal(error)
   }
+}
+
+function asRefusal(error: unknown): never {
+  throw error instanceof InputError ? new SiteRefusal(error.code, error.message) : error
 }
 
 const refused = (faults: readonly Fault[]): SiteRefusal => new SiteRefusal('ERR_POLICY_REFUSED', faultText(faults))

@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { parseDocument } from 'yaml'
 import type * as z from 'zod'
 import { routes } from '../../coordinator/api-routes.ts'
 import { planMenus } from '../../learning/computation.ts'
@@ -11,7 +12,7 @@ import { chooseTrainer } from '../../learning/engine/choose.ts'
 import { parsePlanFile } from '../../protocol/plan.ts'
 import { datasets } from '../../simulations/datasets/index.ts'
 import {
-  type Command,
+  Command,
   type Line,
   type ProcessFederation,
   type ProcessOptions,
@@ -62,17 +63,22 @@ export interface Hospitals {
   readonly processes: ProcessFederation
   /** Flags with which a command finds the coordinator as its operator. */
   readonly operator: readonly string[]
-  /** The plan of `examples/hospitals.yaml` with another name, number of rounds or seed. */
+  /** The plan of `examples/hospitals.yaml` under another name. */
   plan(name: string, options: PlanOptions): Promise<string>
-  api(path: string, method?: 'GET' | 'POST'): Promise<Response>
+  api(path: string, method?: 'GET' | 'POST', body?: string): Promise<Response>
   runs(): Promise<readonly RunSummary[]>
+  /** @returns the id of the run. */
+  submit(planFile: string): Promise<string>
+  /** `concordat runs watch`. */
+  watch(id: string): Command
 }
 
 export type RunSummary = z.infer<typeof routes.showRun.answer.schema>
 
 export interface PlanOptions {
   readonly rounds: number
-  readonly seed?: number
+  /** Options of the algorithm that are not those of the example. */
+  readonly algorithm?: Readonly<Record<string, number>>
 }
 
 export async function startHospitals(
@@ -90,20 +96,29 @@ export async function startHospitals(
   ends.add(() => processes.stop())
   const tokenFile = join(folder, 'coordinator', 'operator.token')
   const operator = ['--coordinator', processes.url, '--token-file', tokenFile]
-  const api = async (path: string, method = 'GET'): Promise<Response> => {
-    const token = (await readFile(tokenFile, 'utf8')).trim()
-    return fetch(`${processes.url}/api/${path}`, { method, headers: { authorization: `Bearer ${token}` } })
+  const api = async (path: string, method = 'GET', body?: string): Promise<Response> => {
+    const headers = { authorization: `Bearer ${(await readFile(tokenFile, 'utf8')).trim()}` }
+    return fetch(`${processes.url}/api/${path}`, { method, headers, ...(body !== undefined && { body }) })
   }
   return {
     ...{ folder, processes, operator, api },
-    plan: async (name, { rounds, seed = 1 }) => {
-      const text = (await readFile('examples/hospitals.yaml', 'utf8'))
-        .replace(/^rounds: .*$/m, `rounds: ${rounds}`)
-        .replace(/^seed: .*$/m, `seed: ${seed}`)
-        .replace(/^name: .*$/m, `name: ${name}`)
+    plan: async (name, { rounds, algorithm = {} }) => {
+      const document = parseDocument(await readFile('examples/hospitals.yaml', 'utf8'))
+      document.set('name', name)
+      document.set('rounds', rounds)
+      for (const [option, value] of Object.entries(algorithm)) document.setIn(['algorithm', option], value)
       const path = join(folder, `${name}.yaml`)
-      await writeFile(path, text)
+      await writeFile(path, document.toString())
       return path
+    },
+    submit: async (planFile) => {
+      const answer = await api('runs', 'POST', await readFile(planFile, 'utf8'))
+      return routes.submitRun.answer.schema.parse(await answer.json()).id
+    },
+    watch: (id) => {
+      const command = new Command(entry, ['runs', 'watch', id, ...operator])
+      ends.add(() => command.kill('SIGTERM'))
+      return command
     },
     runs: async () => routes.listRuns.answer.schema.parse(await (await api('runs')).json()),
   }
