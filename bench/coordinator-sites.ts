@@ -1,7 +1,8 @@
 /** Many sites in one process, over real sockets to a real coordinator: the deployed participants, whose contributions cost nothing. */
 
 import { randomBytes } from 'node:crypto'
-import { connect } from '../client-node/connect.ts'
+import { setTimeout as delay } from 'node:timers/promises'
+import { carrierTo, connect } from '../client-node/connect.ts'
 import type { Site } from '../learning/algorithms/site.ts'
 import { computationOf, planMenus } from '../learning/computation.ts'
 import type { Algorithm, Lanes } from '../protocol/algorithm.ts'
@@ -14,8 +15,9 @@ import type { SiteEvent } from '../protocol/participant/shell.ts'
 import { type Plan, parsePlanFile } from '../protocol/plan.ts'
 import type { Random } from '../protocol/random.ts'
 import type { SiteLink } from '../protocol/wire/channel.ts'
-import { greet, type Identity } from '../protocol/wire/handshake.ts'
+import type { Identity } from '../protocol/wire/handshake.ts'
 import type { RosterEntry } from '../protocol/wire/messages.ts'
+import { SiteLinks } from '../protocol/wire/site-links.ts'
 import { serveRuns } from '../protocol/wire/site-runs.ts'
 
 export const random: Random = { bytes: (length) => new Uint8Array(randomBytes(length)) }
@@ -37,13 +39,13 @@ export async function population(count: number): Promise<Population> {
   return { identities, roster: identities.map(({ publicKey }, i) => ({ name: `site-${i}`, identity: publicKey })) }
 }
 
-/** Proves one site's key to the coordinator. */
-export async function connected(url: URL, coordinator: Uint8Array, identity: Identity) {
-  const link = await connect(url)
-  const { token, version } = await greet(link, coordinator, { identity, verify: nodeProvider.ed25519Verify, random })
-  link.authorise(token)
-  return { link, version }
-}
+/** One site's way to the coordinator. */
+export const linksOf = (url: URL, coordinator: Uint8Array, identity: Identity): SiteLinks =>
+  new SiteLinks({
+    ...{ connect: () => connect(url), carrier: carrierTo(url), coordinator, isFinal: () => false, resumed: () => {} },
+    context: { identity, verify: nodeProvider.ed25519Verify, random },
+    pause: () => delay(100),
+  })
 
 export interface SiteParts extends Population {
   readonly url: URL
@@ -61,14 +63,15 @@ export async function takePart(index: number, parts: SiteParts, signal: AbortSig
     open.set(run, participant)
     return participant.serve(link)
   }
+  const links = linksOf(parts.url, parts.coordinator, parts.identities[index])
   while (!signal.aborted) {
     try {
-      const { link, version } = await connected(parts.url, parts.coordinator, parts.identities[index])
+      const link = await links.next()
       signal.addEventListener('abort', () => link.close(), { once: true })
-      await serveRuns({ link, version, serve, isPassing: () => true, pause: async () => {} })
+      await serveRuns({ link, serve, isPassing: () => true, pause: async () => {} })
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await delay(100)
     }
   }
 }

@@ -19,7 +19,7 @@ import { parsePlanFile } from '../protocol/plan.ts'
 import { rosterText } from '../protocol/roster.ts'
 import { datasets } from '../simulations/datasets/index.ts'
 import { Command } from '../simulations/demo/processes.ts'
-import { connected, type Population, population, random, takePart } from './coordinator-sites.ts'
+import { linksOf, type Population, population, random, takePart } from './coordinator-sites.ts'
 import type { BenchOptions, BenchResult } from './result.ts'
 
 const entry = 'dist/concordat.js'
@@ -85,13 +85,13 @@ async function idle(sites: number, progress: (line: string) => void): Promise<Be
     const links = []
     for (let i = 0; i < sites; i += 50) {
       const group = people.identities.slice(i, i + 50)
-      links.push(...(await Promise.all(group.map((identity) => connected(running.url, running.key, identity)))))
+      links.push(...(await Promise.all(group.map((identity) => linksOf(running.url, running.key, identity).next()))))
     }
     await delay(5_000)
     const settled = usageOf(running.process)
     await delay(20_000)
     const after = usageOf(running.process)
-    for (const { link } of links) link.close()
+    for (const link of links) link.close()
     progress(`${sites} sites connected: ${before.now.toFixed(0)} to ${after.now.toFixed(0)} MB`)
     return [
       figure(`memory of one of ${sites} idle sites`, ((after.now - before.now) * 1024) / sites, 'kB'),

@@ -31,7 +31,7 @@ import { ReceiptFile, withReceipts } from './receipt-file.ts'
 import { fileBook } from './record-book.ts'
 import { openRecords } from './records.ts'
 import { newerRoster, type RosterNews } from './roster-watch.ts'
-import { backOff, isFinal, random, session } from './session.ts'
+import { backOff, isFinal, type LinkEvent, linksTo, random, session } from './session.ts'
 import { type Claim, claimed, RunsOfSite } from './site-runs.ts'
 import { withdrawnFrom } from './withdraw.ts'
 
@@ -47,7 +47,7 @@ export type AgentEvent =
       readonly delta: number
       readonly releases: number
     }
-  | { readonly type: 'reconnecting'; readonly seconds: number; readonly reason: string }
+  | LinkEvent
   | RosterNews
 
 /** At which epsilon is told where the site has set no budget. */
@@ -58,6 +58,8 @@ export interface AgentOptions {
   readonly trainer: TrainerFactory
   readonly signal: AbortSignal
   readonly report: (event: AgentEvent) => void
+  /** The versions of the wire to speak, oldest first; all that are known where unset. */
+  readonly versions?: readonly number[]
 }
 
 /** Heartbeats while the site computes, in milliseconds. */
@@ -98,32 +100,31 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
       },
     }),
   )
-  let versions = wireVersions
-  for (let failures = 0; !signal.aborted; ) {
-    try {
-      const finish = await session({
-        ...{ config, signal, identity, runs, desk, versions },
-        connected: () => {
-          failures = 0
-          report({ type: 'connected' })
-        },
-      })
-      if (config.once && finish !== undefined) return finish
-    } catch (error) {
-      if (error instanceof ProtocolError && error.code === 'ERR_VERSION' && versions.length > 1) {
-        // A coordinator of the version before knows no newer ones: it is asked again in its own.
-        versions = versions.slice(0, -1)
-        continue
+  const links = linksTo({ config, signal, identity, report, versions: options.versions ?? wireVersions })
+  try {
+    for (let failures = 0; !signal.aborted; ) {
+      try {
+        const finish = await session({
+          ...{ config, signal, links, runs, desk },
+          connected: () => {
+            failures = 0
+            report({ type: 'connected' })
+          },
+        })
+        if (config.once && finish !== undefined) return finish
+      } catch (error) {
+        if (!(error instanceof ProtocolError) || isFinal(error)) throw error
+        failures++
+        if (config.once && error.code === 'ERR_UNREACHABLE' && failures >= 5) throw error
+        report({ type: 'reconnecting', seconds: backOff(failures) / 1000, reason: error.message })
       }
-      if (!(error instanceof ProtocolError) || isFinal(error)) throw error
-      failures++
-      if (config.once && error.code === 'ERR_UNREACHABLE' && failures >= 5) throw error
-      report({ type: 'reconnecting', seconds: backOff(failures) / 1000, reason: error.message })
+      if (config.once && declined !== undefined) throw declined
+      await delay(backOff(failures), undefined, { signal }).catch(() => {})
     }
-    if (config.once && declined !== undefined) throw declined
-    await delay(backOff(failures), undefined, { signal }).catch(() => {})
+    return undefined
+  } finally {
+    links.close()
   }
-  return undefined
 }
 
 /** Another roster than the pinned one was offered: a person is told which, and how to accept it. */

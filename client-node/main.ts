@@ -80,6 +80,8 @@ function describe(event: AgentEvent): { readonly line: string; readonly shown: u
       }
     case 'reconnecting':
       return { line: `${event.reason}; trying again in ${event.seconds.toFixed(1)} s`, shown: event }
+    case 'resumed':
+      return { line: 'connected again; everything goes on where it stopped', shown: event }
     case 'joined':
       return { line: `joined ${event.plan}`, shown: event }
     case 'declined':

@@ -107,7 +107,6 @@ const recorded = (link: SiteLink, receipts: ReceiptFile): SiteLink => ({
     link.send(frame)
   },
   close: () => link.close(),
-  authorise: (token) => link.authorise(token),
   upload: (blob, hash) => link.upload(blob, hash),
   download: (hash, maxBytes) => link.download(hash, maxBytes),
 })

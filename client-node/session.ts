@@ -1,4 +1,4 @@
-/** One connection of a site: both sides prove their keys, then its runs are served until the link ends. */
+/** One link of a site: both sides prove their keys, then its runs are served until it ends. */
 
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -7,10 +7,11 @@ import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import type { ProtocolError } from '../protocol/errors.ts'
 import type { Finish } from '../protocol/participant/participant.ts'
 import type { Random } from '../protocol/random.ts'
-import { greet, type Identity } from '../protocol/wire/handshake.ts'
+import type { Identity } from '../protocol/wire/handshake.ts'
+import { SiteLinks } from '../protocol/wire/site-links.ts'
 import { serveRuns } from '../protocol/wire/site-runs.ts'
 import type { SiteConfig } from './config.ts'
-import { connect } from './connect.ts'
+import { carrierTo, connect } from './connect.ts'
 import type { WatchedDesk } from './desk.ts'
 import { watchRoster } from './roster-watch.ts'
 import type { RunsOfSite } from './site-runs.ts'
@@ -29,33 +30,56 @@ export const backOff = (failures: number): number =>
 export interface Session {
   readonly config: SiteConfig
   readonly signal: AbortSignal
-  readonly identity: Identity
+  readonly links: SiteLinks
   readonly runs: RunsOfSite
   readonly desk: WatchedDesk
-  /** Versions of the wire to speak, oldest first. */
-  readonly versions: readonly number[]
   /** The coordinator has proved its key. */
   readonly connected: () => void
 }
 
-/** @returns how the first run that ended over this link ended; `undefined` when none did. */
-export async function session(parts: Session): Promise<Finish | undefined> {
-  const { config, signal, identity, runs, desk, versions } = parts
-  const link = await connect(new URL(config.coordinator))
+export interface WayParts extends Pick<Session, 'config' | 'signal'> {
+  readonly identity: Identity
+  /** Versions of the wire to speak, oldest first. */
+  readonly versions: readonly number[]
+  readonly report: (event: LinkEvent) => void
+}
+
+export type LinkEvent =
+  | { readonly type: 'reconnecting'; readonly seconds: number; readonly reason: string }
+  /** The connection is back, and the runs go on as if it had not been away. */
+  | { readonly type: 'resumed' }
+
+export function linksTo({ config, signal, identity, versions, report }: WayParts): SiteLinks {
+  const url = new URL(config.coordinator)
+  return new SiteLinks({
+    connect: () => connect(url),
+    carrier: carrierTo(url),
+    coordinator: fromHex(config.coordinatorKey),
+    context: { identity, verify: nodeProvider.ed25519Verify, random, versions },
+    isFinal,
+    pause: async (failures, reason) => {
+      const milliseconds = backOff(failures)
+      report({ type: 'reconnecting', seconds: milliseconds / 1000, reason })
+      await delay(milliseconds, undefined, { signal }).catch(() => {})
+    },
+    resumed: () => report({ type: 'resumed' }),
+  })
+}
+
+/** @returns how the first run that ended over this link ended; `undefined` when none did. @throws ProtocolError why the coordinator ended it. */
+export async function session({ config, signal, links, runs, desk, connected }: Session): Promise<Finish | undefined> {
+  const link = await links.next()
   const stop = (): void => link.close()
   signal.addEventListener('abort', stop, { once: true })
   // What a person has decided, on a plan or a roster, is taken up by being offered the plans again.
   const unwatch = await desk.watch(stop)
   const unwatchRoster = watchRoster(config.roster, stop)
   try {
-    const context = { identity, verify: nodeProvider.ed25519Verify, random, versions }
-    const { token, version } = await greet(link, fromHex(config.coordinatorKey), context)
-    link.authorise(token)
-    parts.connected()
+    if (signal.aborted) return undefined
+    connected()
     let first: Finish | undefined
     await serveRuns({
       link,
-      version,
       serve: async (run, part) => {
         const finish = await runs.serve(run, part)
         first ??= finish
@@ -64,6 +88,8 @@ export async function session(parts: Session): Promise<Finish | undefined> {
       isPassing: (error) => !isFinal(error),
       pause: (failures) => delay(backOff(failures), undefined, { signal }).catch(() => {}),
     })
+    const ended = link.ended()
+    if (ended !== undefined && ended.code !== 'ERR_LINK_LOST') throw ended
     return first
   } finally {
     unwatch()

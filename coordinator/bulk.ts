@@ -5,6 +5,8 @@ import { mkdir, open, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import express, { type Request, type Response, type Router } from 'express'
+import { toHex } from '../protocol/bytes.ts'
+import type { Channel, CoordinatorLink } from '../protocol/wire/channel.ts'
 import type { Blobs } from './store/blobs/blobs.ts'
 import { onStore } from './store/faults.ts'
 
@@ -19,11 +21,22 @@ interface Staged {
   readonly length: number
   readonly hash: Hash
   received: number
-  busy: boolean
+  /** The request that brings its bytes, and when that is over. */
+  busy: { readonly request: Request; readonly over: Promise<void> } | undefined
 }
 
-export interface BulkPlane {
+interface Complete {
+  readonly path: string
+  readonly length: number
+}
+
+export interface BulkPlane extends Staging {
   readonly router: Router
+}
+
+/** What a link needs of the plane. */
+export interface Staging {
+  /** Opens the plane for whoever shows the token. */
   admit(token: string, peer: Peer): void
   dismiss(token: string): Promise<void>
   /** The whole bytes of an upload whose hash held, once; `undefined` when there is none. */
@@ -45,7 +58,7 @@ export async function bulkPlane({ staging, published, onFault }: BulkOptions): P
   })
   const peers = new Map<string, Peer>()
   const staged = new Map<string, Staged>()
-  const complete = new Map<string, string>()
+  const complete = new Map<string, Complete>()
   const slot = (token: string, hash: string): string => `${token}/${hash}`
 
   const peerOf = (request: Request): { token: string; peer: Peer } | undefined => {
@@ -63,16 +76,18 @@ export async function bulkPlane({ staging, published, onFault }: BulkOptions): P
     else refuse(response, 400, 'ERR_BLOB', `expected a SHA-256 in hexadecimal in ${request.path}`)
   })
 
-  // Where an interrupted upload goes on: the bytes received so far.
-  router.get('/uploads/:hash', (request, response) => {
+  // Where an interrupted upload goes on: the bytes received so far, which may be all where only the answer was lost.
+  router.get('/uploads/:hash', async (request, response) => {
     const known = peerOf(request)
-    if (known === undefined) return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this connection')
-    response.json({ received: staged.get(slot(known.token, request.params.hash))?.received ?? 0 })
+    if (known === undefined) return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this link')
+    const key = slot(known.token, request.params.hash)
+    await interrupt(staged.get(key))
+    response.json({ received: complete.get(key)?.length ?? staged.get(key)?.received ?? 0 })
   })
 
   router.put('/uploads/:hash', async (request, response) => {
     const known = peerOf(request)
-    if (known === undefined) return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this connection')
+    if (known === undefined) return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this link')
     const length = Number(request.headers['x-upload-length'])
     const offset = Number(request.headers['x-upload-offset'] ?? '0')
     if (!Number.isSafeInteger(length) || length < 1 || length > known.peer.maxUpload) {
@@ -89,9 +104,10 @@ export async function bulkPlane({ staging, published, onFault }: BulkOptions): P
       length,
       hash: createHash('sha256'),
       received: 0,
-      busy: false,
+      busy: undefined,
     }
-    if (upload.busy || upload.length !== length || upload.received !== offset) {
+    await interrupt(upload)
+    if (upload.length !== length || upload.received !== offset) {
       return refuse(
         response,
         409,
@@ -114,14 +130,13 @@ export async function bulkPlane({ staging, published, onFault }: BulkOptions): P
         await rm(upload.path, { force: true })
         return refuse(response, 422, 'ERR_BLOB', `expected bytes of SHA-256 ${request.params.hash}, found ${digest}`)
       }
-      complete.set(key, upload.path)
+      complete.set(key, { path: upload.path, length })
     }
     response.json({ received: upload.received })
   })
 
   router.get('/blobs/:hash', async (request, response) => {
-    if (peerOf(request) === undefined)
-      return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this connection')
+    if (peerOf(request) === undefined) return refuse(response, 401, 'ERR_TOKEN', 'expected the token of this link')
     const { hash } = request.params
     const size = await published.size(hash)
     if (size === undefined) return refuse(response, 404, 'ERR_BLOB', `no blob ${hash}`)
@@ -145,11 +160,11 @@ export async function bulkPlane({ staging, published, onFault }: BulkOptions): P
     dismiss: async (token) => {
       peers.delete(token)
       for (const [key, { path }] of staged) if (key.startsWith(`${token}/`)) await discard(staged, key, path)
-      for (const [key, path] of complete) if (key.startsWith(`${token}/`)) await discard(complete, key, path)
+      for (const [key, { path }] of complete) if (key.startsWith(`${token}/`)) await discard(complete, key, path)
     },
     take: async (token, hash) => {
       const key = slot(token, hash)
-      const path = complete.get(key)
+      const path = complete.get(key)?.path
       if (path === undefined) return undefined
       const bytes = await readFile(path)
       await discard(complete, key, path)
@@ -158,9 +173,21 @@ export async function bulkPlane({ staging, published, onFault }: BulkOptions): P
   }
 }
 
+/** Ends the request that brings bytes of an upload: its connection may be gone without a word to this end. */
+async function interrupt(upload: Staged | undefined): Promise<void> {
+  for (let busy = upload?.busy; busy !== undefined; busy = upload?.busy) {
+    busy.request.destroy()
+    await busy.over
+  }
+}
+
 /** Appends the request's body; false when more came than was announced. What came before a broken connection is kept. */
 async function append(upload: Staged, request: Request, progress: () => void): Promise<boolean> {
-  upload.busy = true
+  let end: () => void = () => {}
+  const over = new Promise<void>((resolve) => {
+    end = resolve
+  })
+  upload.busy = { request, over }
   const file = await open(upload.path, upload.received === 0 ? 'w' : 'a', 0o600)
   try {
     for await (const bytes of untilBroken(request)) {
@@ -172,8 +199,9 @@ async function append(upload: Staged, request: Request, progress: () => void): P
     }
     return true
   } finally {
-    upload.busy = false
     await file.close()
+    upload.busy = undefined
+    end()
   }
 }
 
@@ -189,4 +217,27 @@ async function* untilBroken(request: Request): AsyncGenerator<Buffer, void> {
 async function discard<T>(from: Map<string, T>, key: string, path: string): Promise<void> {
   from.delete(key)
   await rm(path, { force: true })
+}
+
+/** A site's link: its frames, and beside them the bytes that are uploaded with its token. */
+export function linkBeside(
+  channel: Channel,
+  bulk: Staging,
+  { token: bytes, progress }: { readonly token: Uint8Array; readonly progress: () => void },
+): CoordinatorLink {
+  const token = toHex(bytes)
+  const peer: Peer = { maxUpload: 0, progress }
+  bulk.admit(token, peer)
+  return {
+    frames: channel.frames,
+    send: (frame) => channel.send(frame),
+    close: () => {
+      channel.close()
+      void bulk.dismiss(token)
+    },
+    expect: (maxBytes) => {
+      peer.maxUpload = maxBytes
+    },
+    take: (hash) => bulk.take(token, toHex(hash)),
+  }
 }

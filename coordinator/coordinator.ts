@@ -48,6 +48,10 @@ export interface CoordinatorOptions {
   readonly patience: number
   /** How many times what the slowest of the others took a site that is still at work may take; unset waits for it. */
   readonly stragglerFactor?: number | undefined
+  /** Milliseconds that a round waits for sites whose connection was lost when it waits for nobody else; none where unset. */
+  readonly grace?: number
+  /** The versions of the wire to speak, oldest first; all that are known where unset. */
+  readonly versions?: readonly number[]
   /** Milliseconds to wait for the rest of the roster once the quorum is there. */
   readonly assembly: number
   /** Runs that are under way at one time; the others are queued. */
@@ -92,7 +96,7 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
     const blobs = await openBlobs(join(folder, 'blobs'), options.blobsUrl, process.env)
     await releaseEnded(store, blobs)
     const bulk = await bulkPlane({ staging: join(folder, 'staging'), published: blobs, onFault: fail })
-    const hub = new Hub()
+    const hub = new Hub({ bulk, clock, patience: options.patience })
     const pages = await openPages()
     const { observer, metrics } = await openOperations(options.operations ?? silent, () => hub.size)
     const runs = await Runs.open({
@@ -100,8 +104,8 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
       roster: () => rosters.current,
       observe: observer.run,
       pages: pages.hash,
-      ...{ assembly: options.assembly, patience: options.patience, atOnce: options.runsAtOnce ?? 4 },
-      stragglers: stragglerRule(options),
+      ...{ assembly: options.assembly, patience: options.patience, grace: options.grace ?? 0 },
+      ...{ atOnce: options.runsAtOnce ?? 4, stragglers: stragglerRule(options) },
     })
     const doors = await openDoors({
       ...{ host: options.host, port: options.port, bulk },
@@ -122,7 +126,11 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         }
         app.use(pages.router)
       },
-      onLink: (link) => void admit(link, { identity, hub, roster: () => rosters.current.sites, random }),
+      onConnection: (connection) =>
+        void admit(connection, {
+          ...{ identity, hub, random, versions: options.versions },
+          roster: () => rosters.current.sites,
+        }),
     })
     return {
       port: doors.port,

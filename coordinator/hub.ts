@@ -1,20 +1,37 @@
 /** The sites that are connected, and the runs each takes part in over its one link. */
 
-import { toHex } from '../protocol/bytes.ts'
-import { ProtocolError } from '../protocol/errors.ts'
-import type { CoordinatorLink } from '../protocol/wire/channel.ts'
+import { equalBytes, toHex } from '../protocol/bytes.ts'
+import { errorCode, ProtocolError } from '../protocol/errors.ts'
+import type { Channel, CoordinatorLink } from '../protocol/wire/channel.ts'
 import { envelope, openEnvelope } from '../protocol/wire/envelope.ts'
+import { lastingVersion, resumed } from '../protocol/wire/handshake.ts'
+import { farewell, LastingChannel } from '../protocol/wire/lasting-channel.ts'
 import { Mailbox } from '../protocol/wire/mailbox.ts'
-import { encodeMessage, type RosterEntry } from '../protocol/wire/messages.ts'
+import type { RosterEntry } from '../protocol/wire/messages.ts'
+import { linkBeside, type Staging } from './bulk.ts'
+import type { Clock } from './clock.ts'
 import type { Members } from './members.ts'
 
-/** A site that has proved its key, over a link of the version that was agreed on. */
+/** A site that has proved its key, over a connection of the version that was agreed on. */
 export interface Arrival {
   readonly identity: Uint8Array
-  readonly link: CoordinatorLink
+  readonly connection: Channel
   readonly version: number
   /** Opens the bulk plane. */
   readonly token: Uint8Array
+}
+
+/** A site that has proved that a link is its own. */
+export interface Return extends Pick<Arrival, 'identity' | 'connection' | 'token'> {
+  /** Frames of the link that the site has. */
+  readonly taken: number
+}
+
+export interface HubOptions {
+  readonly bulk: Staging
+  readonly clock: Clock
+  /** Milliseconds for which a link whose connection broke is kept. */
+  readonly patience: number
 }
 
 interface OpenRun {
@@ -24,29 +41,63 @@ interface OpenRun {
   readonly places: ReadonlyMap<string, { readonly index: number; readonly name: string }>
 }
 
-interface Connected extends Arrival {
+interface Connected {
   readonly key: string
+  readonly token: Uint8Array
+  readonly link: CoordinatorLink
+  /** The link's frames, where they outlast a connection. */
+  readonly lasting: LastingChannel | undefined
   readonly channels: Map<string, RunChannel>
+  /** Ends the waiting for another connection, while there is none. */
+  away: AbortController | undefined
 }
 
 export class Hub {
+  readonly #options: HubOptions
   readonly #connected = new Map<string, Connected>()
   /** In the order they were opened. */
   readonly #runs = new Map<string, OpenRun>()
 
+  constructor(options: HubOptions) {
+    this.#options = options
+  }
+
+  /** Sites whose link is kept. */
   get size(): number {
     return this.#connected.size
   }
 
   /** An older link of the same site ends. */
-  connect(arrival: Arrival): void {
-    const key = toHex(arrival.identity)
+  connect({ identity, connection, version, token }: Arrival): void {
+    const key = toHex(identity)
     this.#cut(key, 'ERR_REPLACED', 'the site connected anew')
-    const connected: Connected = { ...arrival, key, channels: new Map() }
+    const lasting = version < lastingVersion ? undefined : new LastingChannel(() => this.#lost(connected))
+    const link = linkBeside(lasting ?? connection, this.#options.bulk, {
+      token,
+      progress: () => this.#eachRun(connected, (members, index) => members.moved(index)),
+    })
+    const connected: Connected = { key, token, link, lasting, channels: new Map(), away: undefined }
     this.#connected.set(key, connected)
-    arrival.link.authorise(arrival.token, () => this.#eachRun(connected, (members, index) => members.moved(index)))
+    lasting?.attach(connection, 0)
     for (const run of this.#runs.values()) this.#enter(connected, run)
     void this.#listen(connected)
+  }
+
+  /** What a site has to know to have its link back. */
+  tokenOf(identity: Uint8Array): Uint8Array | undefined {
+    const connected = this.#connected.get(toHex(identity))
+    return connected?.lasting && connected.token
+  }
+
+  /** A link goes on over another connection. @returns false where there is no such link any more. */
+  resume({ identity, connection, token, taken }: Return): boolean {
+    const connected = this.#connected.get(toHex(identity))
+    if (connected?.lasting === undefined || !equalBytes(connected.token, token)) return false
+    connected.away?.abort()
+    connected.away = undefined
+    connected.lasting.attach(connection, taken, resumed(connected.lasting.received))
+    this.#eachRun(connected, (members, index) => members.back(index))
+    return true
   }
 
   /** Every site of the run's roster that is here, or comes, is a member from now on. */
@@ -61,7 +112,7 @@ export class Hub {
   close(id: string): void {
     this.#runs.delete(id)
     for (const { channels } of this.#connected.values()) {
-      channels.get(id)?.end()
+      channels.get(id)?.close()
       channels.delete(id)
     }
   }
@@ -78,12 +129,11 @@ export class Hub {
   #enter(connected: Connected, { id, members, places }: OpenRun): void {
     const place = places.get(connected.key)
     if (place === undefined) return
-    // A site of version 1 is in one run at a time: the oldest that it has not finished.
-    if (connected.version === 1 && connected.channels.size > 0) return
-    connected.channels.get(id)?.end()
+    connected.channels.get(id)?.close()
     const channel = new RunChannel(connected, id)
     connected.channels.set(id, channel)
     members.connect(place, channel)
+    if (connected.away !== undefined) members.away(place.index)
   }
 
   async #listen(connected: Connected): Promise<void> {
@@ -92,7 +142,8 @@ export class Hub {
         this.#eachRun(connected, (members, index) => members.heard(index))
         this.#take(connected, frame)
       }
-      this.#gone(connected, 'ERR_LINK_LOST', 'the connection ended')
+      const { code, message } = connected.lasting?.ended ?? {}
+      this.#gone(connected, code ?? 'ERR_LINK_LOST', message ?? 'the connection ended')
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
       this.#gone(connected, error.code, error.message)
@@ -100,10 +151,6 @@ export class Hub {
   }
 
   #take(connected: Connected, bytes: Uint8Array): void {
-    if (connected.version === 1) {
-      for (const channel of connected.channels.values()) channel.frames.put(bytes)
-      return
-    }
     const { run: id, frame } = openEnvelope(bytes)
     if (frame.length > 0) connected.channels.get(id)?.frames.put(frame)
     else {
@@ -121,6 +168,17 @@ export class Hub {
     }
   }
 
+  /** The connection of a link has broken: for a while the site may come back to it. */
+  #lost(connected: Connected): void {
+    const away = new AbortController()
+    connected.away = away
+    this.#eachRun(connected, (members, index) => members.away(index))
+    const { clock, patience } = this.#options
+    void clock.wait(patience, away.signal).then(() => {
+      if (!away.signal.aborted) this.#gone(connected, 'ERR_LINK_LOST', 'the connection was lost and did not come back')
+    })
+  }
+
   /** The end of an old link must not take the site's new one down. */
   #gone(connected: Connected, code: string, reason: string): void {
     if (this.#connected.get(connected.key) === connected) this.#cut(connected.key, code, reason)
@@ -130,12 +188,15 @@ export class Hub {
     const connected = this.#connected.get(key)
     if (connected === undefined) return
     this.#connected.delete(key)
-    for (const channel of connected.channels.values()) channel.end()
+    connected.away?.abort()
+    for (const channel of connected.channels.values()) channel.close()
     for (const { members, places } of this.#runs.values()) {
       const place = places.get(key)
       if (place !== undefined) members.drop(place, code, reason)
     }
-    connected.link.send(encodeMessage({ type: 'abort', attempt: 0, code, reason }))
+    const error = new ProtocolError(errorCode(code), reason)
+    if (connected.lasting !== undefined) connected.lasting.end(error)
+    else connected.link.send(farewell(code, reason))
     connected.link.close()
   }
 }
@@ -154,23 +215,14 @@ class RunChannel implements CoordinatorLink {
   }
 
   send(frame: Uint8Array): void {
-    const { link, version } = this.#connected
-    if (!this.#ended) link.send(version === 1 ? frame : envelope({ run: this.#run, frame }))
+    if (!this.#ended) this.#connected.link.send(envelope({ run: this.#run, frame }))
   }
 
   /** The run has done with this site for now; the link is other runs' too. */
   close(): void {
-    this.end()
-    if (this.#connected.version === 1) this.#connected.link.close()
-  }
-
-  end(): void {
     this.#ended = true
     this.frames.close()
   }
-
-  /** The handshake has opened the bulk plane for all runs. */
-  authorise(): void {}
 
   expect(maxBytes: number): void {
     this.#expected = maxBytes

@@ -4,10 +4,11 @@ import { equalBytes } from '../protocol/bytes.ts'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import { ProtocolError } from '../protocol/errors.ts'
 import type { Random } from '../protocol/random.ts'
-import type { CoordinatorLink } from '../protocol/wire/channel.ts'
 import { type Identity, receive, welcome } from '../protocol/wire/handshake.ts'
-import { encodeMessage, type RosterEntry } from '../protocol/wire/messages.ts'
+import { farewell } from '../protocol/wire/lasting-channel.ts'
+import type { RosterEntry } from '../protocol/wire/messages.ts'
 import type { Hub } from './hub.ts'
+import type { Connection } from './server.ts'
 
 /** A peer that has connected must prove who it is within this time. */
 const handshakeMilliseconds = 10_000
@@ -18,19 +19,30 @@ export interface Lobby {
   /** The roster as it stands when somebody comes. */
   readonly roster: () => readonly RosterEntry[]
   readonly random: Random
+  /** The versions of the wire to speak, oldest first; all that are known where unset. */
+  readonly versions?: readonly number[] | undefined
 }
 
-export async function admit(link: CoordinatorLink, { identity, hub, roster, random }: Lobby): Promise<void> {
-  const late = setTimeout(() => link.close(), handshakeMilliseconds)
+export async function admit(connection: Connection, lobby: Lobby): Promise<void> {
+  const { identity, hub, roster, random, versions } = lobby
+  const late = setTimeout(() => connection.close(), handshakeMilliseconds)
   try {
-    const isKnown = (key: Uint8Array): boolean => roster().some((entry) => equalBytes(entry.identity, key))
-    const peer = await receive(link, isKnown, { identity, verify: nodeProvider.ed25519Verify, random })
-    link.send(welcome(peer.token))
-    hub.connect({ ...peer, link })
+    const known = {
+      isSite: (key: Uint8Array) => roster().some((entry) => equalBytes(entry.identity, key)),
+      tokenOf: (key: Uint8Array) => hub.tokenOf(key),
+    }
+    const context = { identity, verify: nodeProvider.ed25519Verify, random, ...(versions && { versions }) }
+    const peer = await receive(connection, known, context)
+    connection.trust()
+    if (peer.resumed !== undefined && hub.resume({ ...peer, connection, taken: peer.resumed })) return
+    // Where the link has ended while the site proved that it is its own, it begins anew.
+    const token = peer.resumed === undefined ? peer.token : random.bytes(32)
+    connection.send(welcome(token))
+    hub.connect({ ...peer, token, connection })
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error
-    link.send(encodeMessage({ type: 'abort', attempt: 0, code: error.code, reason: error.message }))
-    link.close()
+    connection.send(farewell(error.code, error.message))
+    connection.close()
   } finally {
     clearTimeout(late)
   }

@@ -24,6 +24,7 @@ interface Options {
   readonly port: number
   readonly patience: number
   readonly stragglerFactor?: number
+  readonly grace: number
   readonly assembly: number
   readonly runsAtOnce: number
   readonly database?: string
@@ -51,6 +52,7 @@ export function coordinatorCommand(): Command {
       stragglerFactor,
       10,
     )
+    .option('--grace <seconds>', 'wait for a site that lost its connection when nobody else is waited for', seconds, 2)
     .option('--assembly <seconds>', 'wait for the rest of the roster once the quorum is there', seconds, 10)
     .option('--runs-at-once <number>', 'runs under way at one time; further ones are queued', wholeNumber(1000), 4)
     .addOption(
@@ -86,6 +88,7 @@ async function start(options: Options): Promise<void> {
     },
     patience: options.patience * 1000,
     stragglerFactor: options.stragglerFactor,
+    grace: options.grace * 1000,
     assembly: options.assembly * 1000,
     runsAtOnce: Math.max(1, options.runsAtOnce),
     databaseUrl: options.database,

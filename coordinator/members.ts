@@ -19,6 +19,8 @@ interface Connected extends Member {
   lastHeard: number
   /** When bytes of an upload last came. */
   lastMoved: number
+  /** Since when its link has been without a connection, while it is. */
+  away: number | undefined
 }
 
 /** What the operator wants of a run that is under way: to rest after this round, or to end now. */
@@ -37,6 +39,7 @@ export class Halted extends Error {
 /** What can happen to a run from outside. */
 export type Happening =
   | { readonly type: 'wished' }
+  | { readonly type: 'away' }
   | { readonly type: 'came'; readonly member: Member }
   | { readonly type: 'said'; readonly member: Member; readonly message: Message }
   | ({ readonly type: 'left' } & Absence)
@@ -72,6 +75,8 @@ export interface MembersOptions {
   readonly clock: Clock
   /** Milliseconds without a byte or a heartbeat after which a member is given up. */
   readonly patience: number
+  /** Milliseconds that a step goes on waiting for members without a connection when it waits for nobody else; none where unset. */
+  readonly grace?: number
   /** When a member that is alive and does not answer is left behind; where unset, never. */
   readonly stragglers?: StragglerRule | undefined
 }
@@ -81,13 +86,15 @@ export class Members {
   readonly #happenings = new Mailbox<Happening>()
   readonly #clock: Clock
   readonly #patience: number
+  readonly #grace: number
   readonly #stragglers: StragglerRule | undefined
   #greet: (member: Member) => void = () => {}
   #wish: Wish | undefined
 
-  constructor({ clock, patience, stragglers }: MembersOptions) {
+  constructor({ clock, patience, grace = 0, stragglers }: MembersOptions) {
     this.#clock = clock
     this.#patience = patience
+    this.#grace = grace
     this.#stragglers = stragglers
   }
 
@@ -108,8 +115,9 @@ export class Members {
     if (this.#wish !== undefined) throw new Halted(this.#wish)
   }
 
+  /** Members that are here, or have been away for no longer than the grace. */
   get connected(): readonly Member[] {
-    return [...this.#connected.values()].sort((a, b) => a.index - b.index)
+    return [...this.#connected.values()].filter((member) => !this.#isGone(member)).sort((a, b) => a.index - b.index)
   }
 
   has(index: number): boolean {
@@ -123,7 +131,7 @@ export class Members {
   /** A member has proved its identity on a new link; an older link of the same member ends. */
   connect(member: Member, link: CoordinatorLink): void {
     this.drop(member, 'ERR_REPLACED', 'the member connected anew')
-    const connected: Connected = { ...member, link, lastHeard: this.#clock.now(), lastMoved: 0 }
+    const connected: Connected = { ...member, link, lastHeard: this.#clock.now(), lastMoved: 0, away: undefined }
     this.#connected.set(member.index, connected)
     this.#greet(member)
     this.#happenings.put({ type: 'came', member })
@@ -140,6 +148,23 @@ export class Members {
   moved(index: number): void {
     const connected = this.#connected.get(index)
     if (connected !== undefined) connected.lastHeard = connected.lastMoved = this.#clock.now()
+  }
+
+  /** The connection under a member's link is lost; what is said to it waits for the next one. */
+  away(index: number): void {
+    const connected = this.#connected.get(index)
+    if (connected === undefined) return
+    connected.away = this.#clock.now()
+    this.#happenings.put({ type: 'away' })
+  }
+
+  /** The link of a member has a connection again. */
+  back(index: number): void {
+    const connected = this.#connected.get(index)
+    if (connected === undefined) return
+    connected.away = undefined
+    connected.lastHeard = this.#clock.now()
+    this.#happenings.put({ type: 'came', member: connected })
   }
 
   send(index: number, message: Message): void {
@@ -161,7 +186,7 @@ export class Members {
   }
 
   closeAll(code: string, reason: string): void {
-    for (const member of this.connected) this.drop(member, code, reason)
+    for (const member of [...this.#connected.values()]) this.drop(member, code, reason)
   }
 
   /** Waits for answers: until all that are awaited have answered, left, gone silent or been left behind. Returns who did not and why. */
@@ -178,7 +203,7 @@ export class Members {
       const happening = await this.#next(waiting, pace)
       if (happening === undefined) {
         this.#giveUpSilent(waiting)
-        absent.push(...this.#leaveBehind(waiting, pace))
+        absent.push(...this.#goOnWithout(waiting, pace))
       } else if (happening.type === 'left') {
         const { index } = happening.member
         pace.gone(index)
@@ -235,12 +260,22 @@ export class Members {
 
   /** The next happening, or `undefined` when it is time to give one of the awaited up. */
   #next(waiting: ReadonlySet<number>, pace: Pace): Promise<Happening | undefined> {
-    let until = Number.POSITIVE_INFINITY
+    let until = this.#graceOver(waiting)
     for (const index of waiting) {
       const { lastHeard, lastMoved } = this.#connected.get(index) ?? { lastHeard: 0, lastMoved: 0 }
       until = Math.min(until, lastHeard + this.#patience, pace.deadline(lastMoved) ?? Number.POSITIVE_INFINITY)
     }
     return this.#within(until - this.#clock.now())
+  }
+
+  /** When the first of the awaited has been away for too long; never, while any of them is here: the step waits anyway. */
+  #graceOver(waiting: ReadonlySet<number>): number {
+    const since = [...waiting].map((index) => this.#connected.get(index)?.away ?? Number.POSITIVE_INFINITY)
+    return since.includes(Number.POSITIVE_INFINITY) ? Number.POSITIVE_INFINITY : Math.min(...since) + this.#grace
+  }
+
+  #isGone({ away }: Connected): boolean {
+    return away !== undefined && away + this.#grace <= this.#clock.now()
   }
 
   async #within(milliseconds: number | undefined): Promise<Happening | undefined> {
@@ -262,19 +297,23 @@ export class Members {
       }
     }
   }
-  /** Alive, and slower than a round waits for: their links stay, and their answers come too late. */
-  #leaveBehind(waiting: Set<number>, pace: Pace): readonly Absence[] {
-    const late = [...waiting].filter((index) => {
-      const deadline = pace.deadline(this.#connected.get(index)?.lastMoved ?? 0)
-      return deadline !== undefined && deadline <= this.#clock.now()
-    })
-    return late.flatMap((index) => {
+
+  /** Slower than a round waits for, or without a connection: their links stay, and their answers come too late. */
+  #goOnWithout(waiting: Set<number>, pace: Pace): readonly Absence[] {
+    const now = this.#clock.now()
+    const graceOver = this.#graceOver(waiting) <= now
+    return [...waiting].flatMap((index) => {
       const member = this.#connected.get(index)
       // Whoever has just been given up as silent has left, which is said by itself.
       if (member === undefined) return []
+      const lost = graceOver && this.#isGone(member)
+      if (!lost && (pace.deadline(member.lastMoved) ?? Number.POSITIVE_INFINITY) > now) return []
       waiting.delete(index)
-      const reason = 'still at work when the others had long been done'
-      return [{ member: { index, name: member.name }, code: 'ERR_STRAGGLER', reason }]
+      if (lost) pace.gone(index)
+      const why = lost
+        ? { code: 'ERR_LINK_LOST', reason: `the connection was lost and not back within ${this.#grace / 1000} s` }
+        : { code: 'ERR_STRAGGLER', reason: 'still at work when the others had long been done' }
+      return [{ member: { index, name: member.name }, ...why }]
     })
   }
 }

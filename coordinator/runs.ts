@@ -45,6 +45,8 @@ export interface RunsParts extends ExecutionParts {
   readonly patience: number
   /** When a site that is alive and does not answer is left behind; where unset, never. */
   readonly stragglers: StragglerRule | undefined
+  /** Milliseconds that a round waits for sites whose connection was lost when it waits for nobody else. */
+  readonly grace: number
   /** The store has failed: no run can go on. */
   readonly onFault: (error: unknown) => void
 }
@@ -200,8 +202,8 @@ export class Runs {
     const running = entries.filter(({ status }) => status === 'running').length
     if (this.#closed || next === undefined || running >= this.#parts.atOnce) return
     next.status = 'running'
-    const { patience, stragglers } = this.#parts
-    next.members = new Members({ clock, patience, stragglers })
+    const { patience, grace, stragglers } = this.#parts
+    next.members = new Members({ clock, patience, grace, stragglers })
     void this.#execute(next, next.members)
     this.#startNext()
   }

@@ -4,12 +4,11 @@ import type { Server as HttpServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type Express, type NextFunction, type Request, type Response } from 'express'
 import { Server, type Socket } from 'socket.io'
-import { toHex } from '../protocol/bytes.ts'
 import { InputError } from '../protocol/errors.ts'
-import type { CoordinatorLink } from '../protocol/wire/channel.ts'
+import type { Channel } from '../protocol/wire/channel.ts'
 import { limits } from '../protocol/wire/limits.ts'
 import { Mailbox } from '../protocol/wire/mailbox.ts'
-import type { BulkPlane, Peer } from './bulk.ts'
+import type { BulkPlane } from './bulk.ts'
 import { guardConnections } from './doors/connections.ts'
 import { frameGate } from './doors/frames.ts'
 import { bodyDeadline, isForeign, secureHeaders } from './doors/requests.ts'
@@ -34,8 +33,13 @@ export interface DoorOptions {
   readonly bulk: BulkPlane
   /** Further routes: health, the operator's API. */
   readonly routes: (app: Express) => void
-  /** A peer has connected; nothing of it is trusted yet. */
-  readonly onLink: (link: CoordinatorLink, address: string) => void
+  readonly onConnection: (connection: Connection) => void
+}
+
+/** A peer has connected; nothing of it is trusted yet. */
+export interface Connection extends Channel {
+  /** It has proved its key: more of its frames may wait. */
+  trust(): void
 }
 
 /** @throws InputError ERR_PORT when the port is taken or not allowed, ERR_TLS. */
@@ -71,7 +75,7 @@ export async function openDoors(options: DoorOptions): Promise<Doors> {
       answer(foreign ? 'expected a page of this coordinator' : null, !foreign)
     },
   })
-  io.on('connection', (socket) => options.onLink(socketLink(socket, options.bulk), socket.handshake.address))
+  io.on('connection', (socket) => options.onConnection(connectionOf(socket)))
   await listen(http, options)
   const address = http.address() as AddressInfo
   return {
@@ -86,10 +90,8 @@ export async function openDoors(options: DoorOptions): Promise<Doors> {
   }
 }
 
-function socketLink(socket: Socket, bulk: BulkPlane): CoordinatorLink {
+function connectionOf(socket: Socket): Connection {
   const frames = new Mailbox<Uint8Array>()
-  let token: string | undefined
-  let peer: Peer | undefined
   const gate = frameGate(clock)
   socket.on('frame', (frame: unknown) => {
     // Anything but bytes is no frame of ours, and nobody may send without end: the peer is cut off, the others do not notice.
@@ -98,10 +100,7 @@ function socketLink(socket: Socket, bulk: BulkPlane): CoordinatorLink {
     if (!taken) socket.disconnect(true)
     else frames.put(new Uint8Array(frame.buffer, frame.byteOffset, frame.byteLength))
   })
-  socket.on('disconnect', () => {
-    frames.close()
-    if (token !== undefined) void bulk.dismiss(token)
-  })
+  socket.on('disconnect', () => frames.close())
   return {
     frames,
     send: (frame) => {
@@ -110,16 +109,7 @@ function socketLink(socket: Socket, bulk: BulkPlane): CoordinatorLink {
     close: () => {
       socket.disconnect(true)
     },
-    authorise: (given, progress) => {
-      token = toHex(given)
-      gate.trust()
-      peer = { maxUpload: 0, progress }
-      bulk.admit(token, peer)
-    },
-    expect: (maxBytes) => {
-      if (peer !== undefined) peer.maxUpload = maxBytes
-    },
-    take: async (hash) => (token === undefined ? undefined : bulk.take(token, toHex(hash))),
+    trust: () => gate.trust(),
   }
 }
 

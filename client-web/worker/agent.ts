@@ -14,11 +14,11 @@ import { type Plan, parsePlanFile } from '../../protocol/plan.ts'
 import type { Charge } from '../../protocol/privacy/ledger.ts'
 import type { Random } from '../../protocol/random.ts'
 import type { SiteLink } from '../../protocol/wire/channel.ts'
-import { greet, type Identity } from '../../protocol/wire/handshake.ts'
+import type { Identity } from '../../protocol/wire/handshake.ts'
 import type { RosterEntry } from '../../protocol/wire/messages.ts'
-import { wireVersions } from '../../protocol/wire/messages.ts'
+import { SiteLinks } from '../../protocol/wire/site-links.ts'
 import { serveRuns } from '../../protocol/wire/site-runs.ts'
-import { connect } from './connect.ts'
+import { carrierTo, connect } from './connect.ts'
 import type { Store } from './store.ts'
 
 export interface BrowserSite {
@@ -42,6 +42,7 @@ export type BrowserEvent = SiteEvent | { readonly type: 'link'; readonly state: 
 
 /** What turns a site away for good. */
 const final = new Set(['ERR_UNTRUSTED_COORDINATOR', 'ERR_UNKNOWN_SITE', 'ERR_VERSION'])
+const isFinal = ({ code }: ProtocolError): boolean => final.has(code)
 const beatEvery = 2_000
 
 export interface Agent {
@@ -73,21 +74,29 @@ export function startAgent(site: BrowserSite): Agent {
       }
     })
 
+  const links = new SiteLinks({
+    connect: () => connect(site.url),
+    carrier: carrierTo(site.url, site.provider),
+    coordinator: site.coordinator,
+    context: { identity: site.identity, verify: site.provider.ed25519Verify, random: site.random },
+    isFinal,
+    pause: (failures) => {
+      site.report({ type: 'link', state: 'connecting' })
+      return pause(failures)
+    },
+    resumed: () => site.report({ type: 'link', state: 'connected' }),
+  })
+
   const session = async (): Promise<void> => {
     site.report({ type: 'link', state: 'connecting' })
-    const opened = await connect(site.url, site.provider)
+    const opened = await links.next()
     link = opened
     try {
-      const context = {
-        identity: site.identity,
-        verify: site.provider.ed25519Verify,
-        random: site.random,
-        versions: wireVersions,
-      }
-      const { token, version } = await greet(opened, site.coordinator, context)
-      opened.authorise(token)
+      if (stopped.signal.aborted) return
       site.report({ type: 'link', state: 'connected' })
-      await serveRuns({ link: opened, version, serve, isPassing: ({ code }) => !final.has(code), pause })
+      await serveRuns({ link: opened, serve, isPassing: (error) => !isFinal(error), pause })
+      const ended = opened.ended()
+      if (ended !== undefined && ended.code !== 'ERR_LINK_LOST') throw ended
     } finally {
       opened.close()
       link = undefined
@@ -101,7 +110,7 @@ export function startAgent(site: BrowserSite): Agent {
         await session()
         failures = 0
       } catch (error) {
-        if (!(error instanceof ProtocolError) || final.has(error.code)) throw error
+        if (!(error instanceof ProtocolError) || isFinal(error)) throw error
       }
       if (!stopped.signal.aborted) await pause(failures)
     }
@@ -114,6 +123,7 @@ export function startAgent(site: BrowserSite): Agent {
     stop: () => {
       stopped.abort()
       link?.close()
+      links.close()
       wake()
     },
     done: run(),

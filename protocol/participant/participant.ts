@@ -63,6 +63,8 @@ export function createParticipant<State, Site>(shell: SiteShell<State, Site>): P
       case 'challenge':
       case 'proof':
       case 'welcome':
+      case 'resume':
+      case 'resumed':
       case 'join':
       case 'decline':
       case 'withdraw':

@@ -11,8 +11,6 @@ export interface Channel {
 
 /** The site's end. Bulk data travel beside the frames, addressed by their SHA-256. */
 export interface SiteLink extends Channel {
-  /** Called once, with what the coordinator handed out at the end of the handshake: opens the bulk plane. */
-  authorise(token: Uint8Array): void
   upload(blob: Uint8Array, hash: Uint8Array): Promise<void>
   /** @throws ProtocolError ERR_BLOB when it is absent, larger than `maxBytes`, or its hash is another. */
   download(hash: Uint8Array, maxBytes: number): Promise<Uint8Array>
@@ -20,8 +18,6 @@ export interface SiteLink extends Channel {
 
 /** The coordinator's end. */
 export interface CoordinatorLink extends Channel {
-  /** Opens the bulk plane for whoever shows the token. `progress` is called as bytes of an upload come in. */
-  authorise(token: Uint8Array, progress: () => void): void
   /** Uploads of up to `maxBytes` are taken from now on; 0 refuses all. */
   expect(maxBytes: number): void
   /** Takes a blob this peer has uploaded, once; `undefined` when there is none of that hash. */

@@ -1,4 +1,4 @@
-/** Several runs over one link, from version 2 of the wire on: each frame of a run travels in an envelope with the run's id. */
+/** Several runs over one link: each frame of a run travels in an envelope with the run's id. */
 
 import { concat, fromHex, toHex } from '../bytes.ts'
 import { ProtocolError } from '../errors.ts'

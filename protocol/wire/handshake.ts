@@ -27,15 +27,28 @@ export interface HandshakeContext {
 export interface Agreed {
   /** The newest version that both speak. */
   readonly version: number
-  /** Opens the bulk plane. */
+  /** Opens the bulk plane, and shows that a link is the one that broke off. */
   readonly token: Uint8Array
+  /** Frames the peer has taken of a link that goes on; unset for a new one. */
+  readonly resumed: number | undefined
 }
+
+/** A link whose connection broke, as the site knows it. */
+export interface Broken {
+  readonly token: Uint8Array
+  /** Frames of the link that the site has taken. */
+  readonly received: number
+}
+
+/** The version from which on a link outlasts its connections. */
+export const lastingVersion = 3
 
 /** The site's side. @throws ProtocolError ERR_UNTRUSTED_COORDINATOR, ERR_VERSION. */
 export async function greet(
   link: Channel,
   pinned: Uint8Array,
   { identity, verify, random, versions = wireVersions }: HandshakeContext,
+  broken?: Broken,
 ): Promise<Agreed> {
   const frames = link.frames[Symbol.asyncIterator]()
   const nonce = random.bytes(32)
@@ -54,14 +67,31 @@ export async function greet(
   if (!(await verify(challenge.identity, label('coordinator', version, transcript), challenge.signature))) {
     throw new ProtocolError('ERR_UNTRUSTED_COORDINATOR', 'the coordinator does not hold the key it claims')
   }
-  link.send(encodeMessage({ type: 'proof', signature: await identity.sign(label('site', version, transcript)) }))
-  return { version, token: (await expectMessage(frames, 'welcome')).token }
+  const signature = await identity.sign(label('site', version, transcript))
+  if (broken === undefined || version < lastingVersion) {
+    link.send(encodeMessage({ type: 'proof', signature }))
+    return { version, token: (await expectMessage(frames, 'welcome')).token, resumed: undefined }
+  }
+  const claim = await identity.sign(claimOf(version, transcript, broken))
+  link.send(encodeMessage({ type: 'resume', signature, received: broken.received, claim }))
+  const answer = await expectMessage(frames, 'resumed', 'welcome')
+  return answer.type === 'welcome'
+    ? { version, token: answer.token, resumed: undefined }
+    : { version, token: broken.token, resumed: answer.received }
 }
 
-/** The coordinator's side. `isKnown` says whether an identity is expected here, once it is proved. */
+/** Whom a coordinator knows. */
+export interface Known {
+  /** Whether a key is a site's. */
+  isSite(identity: Uint8Array): boolean
+  /** The token of the link that is kept for a site, where one is. */
+  tokenOf(identity: Uint8Array): Uint8Array | undefined
+}
+
+/** The coordinator's side, up to its last word: that the site is welcome, or that its link is resumed. */
 export async function receive(
   link: Channel,
-  isKnown: (identity: Uint8Array) => boolean,
+  known: Known,
   { identity, verify, random, versions = wireVersions }: HandshakeContext,
 ): Promise<Agreed & { readonly identity: Uint8Array }> {
   const frames = link.frames[Symbol.asyncIterator]()
@@ -74,27 +104,41 @@ export async function receive(
   const transcript = transcriptOf({ offered, version }, hello.nonce, nonce, hello.identity, identity.publicKey)
   const signature = await identity.sign(label('coordinator', version, transcript))
   link.send(encodeMessage({ type: 'challenge', version, identity: identity.publicKey, nonce, signature }))
-  const proof = await expectMessage(frames, 'proof')
+  const proof = await (version < lastingVersion
+    ? expectMessage(frames, 'proof')
+    : expectMessage(frames, 'proof', 'resume'))
   if (
-    !isKnown(hello.identity) ||
+    !known.isSite(hello.identity) ||
     !(await verify(hello.identity, label('site', version, transcript), proof.signature))
   ) {
     throw new ProtocolError('ERR_UNKNOWN_SITE', `no site of the roster proved the key ${toHex(hello.identity)}`)
   }
-  return { identity: hello.identity, version, token: random.bytes(32) }
+  // The site's own link alone is looked at, and the token is signed and never said: whoever has only one of key and
+  // token, or an answer to another challenge, gets a new link at most.
+  const token = known.tokenOf(hello.identity)
+  if (proof.type === 'resume' && token !== undefined) {
+    const { received, claim } = proof
+    if (await verify(hello.identity, claimOf(version, transcript, { token, received }), claim))
+      return { identity: hello.identity, version, token, resumed: received }
+  }
+  return { identity: hello.identity, version, token: random.bytes(32), resumed: undefined }
 }
 
 export const welcome = (token: Uint8Array): Uint8Array => encodeMessage({ type: 'welcome', token })
 
+export const resumed = (received: number): Uint8Array => encodeMessage({ type: 'resumed', received })
+
 const label = (side: string, version: number, transcript: Uint8Array): Uint8Array =>
   concat(utf8(`concordat/v${version}/handshake/${side}`), transcript)
 
-/** From version 2 on what was offered and chosen is signed too. */
 const transcriptOf = (
   { offered, version }: { readonly offered: number; readonly version: number },
   ...parts: readonly Uint8Array[]
-): Uint8Array =>
-  version === 1 ? concat(...parts) : concat(new Writer().uint16(offered).uint16(version).finish(), ...parts)
+): Uint8Array => concat(new Writer().uint16(offered).uint16(version).finish(), ...parts)
+
+/** What a site signs to have its link back: this one, from this frame on, in this handshake. */
+const claimOf = (version: number, transcript: Uint8Array, { token, received }: Broken): Uint8Array =>
+  concat(label('resume', version, transcript), token, new Writer().uint64(received).finish())
 
 function foreign(
   mine: string,
@@ -110,15 +154,20 @@ function foreign(
 
 async function expectMessage<T extends MessageType>(
   frames: AsyncIterator<Uint8Array>,
-  type: T,
+  ...types: readonly T[]
 ): Promise<Extract<Message, { readonly type: T }>> {
+  const expected = types.join(' or ')
   const next = await frames.next()
-  if (next.done === true) throw new ProtocolError('ERR_LINK_LOST', `the connection ended where ${type} was expected`)
+  if (next.done === true)
+    throw new ProtocolError('ERR_LINK_LOST', `the connection ended where ${expected} was expected`)
   const message = decodeMessage(next.value)
   if (message.type === 'abort') throw new ProtocolError(errorCode(message.code), message.reason)
-  if (!isOf(message, type)) throw new ProtocolError('ERR_UNEXPECTED_MESSAGE', `expected ${type}, found ${message.type}`)
+  if (!isOf(message, types))
+    throw new ProtocolError('ERR_UNEXPECTED_MESSAGE', `expected ${expected}, found ${message.type}`)
   return message
 }
 
-const isOf = <T extends MessageType>(message: Message, type: T): message is Extract<Message, { readonly type: T }> =>
-  message.type === type
+const isOf = <T extends MessageType>(
+  message: Message,
+  types: readonly T[],
+): message is Extract<Message, { readonly type: T }> => types.some((type) => type === message.type)

@@ -2,6 +2,9 @@
 export const limits = {
   /** Largest control frame: a round start for a group of 128 with its sealed shares fits ten times over. */
   frame: 1 << 20,
+  /** Frames of one end of a link, and their bytes, that are kept until the peer has them; a link that needs more ends. */
+  keptFrames: 4_096,
+  keptBytes: 16 << 20,
   /** Largest plan in canonical bytes. */
   plan: 1 << 18,
   /** Members of a roster. */

@@ -10,8 +10,11 @@ export interface MemoryLink {
   readonly coordinator: CoordinatorLink
 }
 
-/** @param published what the coordinator publishes for all of its sites. */
-export function memoryLink(published: BlobStore): MemoryLink {
+/**
+ * @param published what the coordinator publishes for all of its sites.
+ * @param progress called when bytes of an upload have come.
+ */
+export function memoryLink(published: BlobStore, progress: () => void = () => {}): MemoryLink {
   const toSite = new Mailbox<Uint8Array>()
   const toCoordinator = new Mailbox<Uint8Array>()
   const uploads = new Map<string, Uint8Array>()
@@ -19,20 +22,18 @@ export function memoryLink(published: BlobStore): MemoryLink {
     toSite.close()
     toCoordinator.close()
   }
-  let progressed: () => void = () => {}
   let expected = 0
   return {
     site: {
       send: (frame) => toCoordinator.put(frame),
       frames: toSite,
       close,
-      authorise: () => {},
       upload: async (blob, hash) => {
         if (blob.length > expected) {
           throw new ProtocolError('ERR_BLOB', `expected an upload of at most ${expected} bytes, found ${blob.length}`)
         }
         uploads.set(toHex(hash), blob)
-        progressed()
+        progress()
       },
       download: async (hash, maxBytes) => {
         const blob = await published.get(hash)
@@ -49,9 +50,6 @@ export function memoryLink(published: BlobStore): MemoryLink {
       send: (frame) => toSite.put(frame),
       frames: toCoordinator,
       close,
-      authorise: (_token, progress) => {
-        progressed = progress
-      },
       expect: (maxBytes) => {
         expected = maxBytes
       },

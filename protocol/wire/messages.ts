@@ -5,7 +5,7 @@ import { ProtocolError } from '../errors.ts'
 import { limits } from './limits.ts'
 
 /** The versions of the wire that are spoken here, oldest first: the current one and the one before. */
-export const wireVersions: readonly number[] = [1, 2]
+export const wireVersions: readonly number[] = [2, 3]
 
 export type Message =
   // The handshake: each side proves its Ed25519 identity over both nonces.
@@ -19,6 +19,16 @@ export type Message =
     }
   | { readonly type: 'proof'; readonly signature: Uint8Array }
   | { readonly type: 'welcome'; readonly token: Uint8Array }
+  // From version 3 on, in the place of proof and welcome: a link whose connection broke goes on.
+  | {
+      readonly type: 'resume'
+      /** As in a proof. */
+      readonly signature: Uint8Array
+      /** Frames of the link that the site has taken, and its signature under that and the link's token. */
+      readonly received: number
+      readonly claim: Uint8Array
+    }
+  | { readonly type: 'resumed'; readonly received: number }
   // A run: the plan and the roster are offered, and each site joins or declines.
   | {
       readonly type: 'offer'
@@ -118,6 +128,21 @@ const layouts: { readonly [T in MessageType]: Layout<T> } = {
     tag: 4,
     write: (m, to) => to.raw(m.token),
     read: (from) => ({ type: 'welcome', token: from.raw('token', 32) }),
+  },
+  resume: {
+    tag: 5,
+    write: (m, to) => to.raw(m.signature).uint64(m.received).raw(m.claim),
+    read: (from) => ({
+      type: 'resume',
+      signature: from.raw('signature', signature),
+      received: from.uint64('frames received'),
+      claim: from.raw('claim', signature),
+    }),
+  },
+  resumed: {
+    tag: 6,
+    write: (m, to) => to.uint64(m.received),
+    read: (from) => ({ type: 'resumed', received: from.uint64('frames received') }),
   },
   offer: {
     tag: 10,

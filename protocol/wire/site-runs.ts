@@ -7,9 +7,8 @@ import { Mailbox } from './mailbox.ts'
 import { decodeMessage } from './messages.ts'
 
 export interface SiteRuns {
-  /** The link after its handshake, and the version that was agreed on. */
+  /** The link after its handshake. */
   readonly link: SiteLink
-  readonly version: number
   /** Takes part in a run until it is over or its link ends. */
   readonly serve: (run: string, link: SiteLink) => Promise<unknown>
   /** Whether a run that broke off with this error may be asked for anew. */
@@ -22,12 +21,7 @@ export interface SiteRuns {
 const healthyFrames = 30
 
 /** Until the link ends. @throws what ended a run and is not passing. */
-export async function serveRuns({ link, version, serve, isPassing, pause }: SiteRuns): Promise<void> {
-  // Version 1 knew one run at a time, without an envelope.
-  if (version === 1) {
-    await serve('', link)
-    return
-  }
+export async function serveRuns({ link, serve, isPassing, pause }: SiteRuns): Promise<void> {
   const inboxes = new Map<string, Mailbox<Uint8Array>>()
   const failures = new Map<string, number>()
   const taken = new Map<string, number>()
@@ -78,7 +72,6 @@ const linkOf = (link: SiteLink, run: string, frames: Mailbox<Uint8Array>): SiteL
   send: (frame) => link.send(envelope({ run, frame })),
   frames,
   close: () => frames.close(),
-  authorise: () => {},
   upload: (blob, hash) => link.upload(blob, hash),
   download: (hash, maxBytes) => link.download(hash, maxBytes),
 })

@@ -3,15 +3,16 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { connect } from '../../client-node/connect.ts'
+import { carrierTo, connect } from '../../client-node/connect.ts'
 import { ask } from '../../client-node/enrol-client.ts'
 import { proxyAgentFor } from '../../client-node/proxy.ts'
-import { bulkPlane } from '../../coordinator/bulk.ts'
-import { type Doors, openDoors } from '../../coordinator/server.ts'
+import { type BulkPlane, bulkPlane, linkBeside } from '../../coordinator/bulk.ts'
+import { type Connection, type Doors, openDoors } from '../../coordinator/server.ts'
 import type { Blobs } from '../../coordinator/store/blobs/blobs.ts'
 import { diskBlobs } from '../../coordinator/store/blobs/disk.ts'
-import type { CoordinatorLink } from '../../protocol/wire/channel.ts'
 import { Mailbox } from '../../protocol/wire/mailbox.ts'
+import { siteLink } from '../../protocol/wire/site-links.ts'
+import { carrierWith } from '../../protocol/wire/transfer.ts'
 import { Command } from '../../simulations/demo/processes.ts'
 import { FaultProxy } from '../support/fault-proxy.ts'
 
@@ -21,7 +22,8 @@ const same = (a: Uint8Array | undefined, b: Uint8Array): boolean => a !== undefi
 
 let doors: Doors
 let published: Blobs
-let arrivals: Mailbox<CoordinatorLink>
+let bulk: BulkPlane
+let arrivals: Mailbox<Connection>
 const proxied = ['HTTP_PROXY', 'http_proxy', 'NO_PROXY', 'no_proxy']
 const before = proxied.map((name) => process.env[name])
 const ends: (() => unknown)[] = []
@@ -30,13 +32,14 @@ beforeEach(async () => {
   for (const name of proxied) delete process.env[name]
   const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
   published = await diskBlobs(join(folder, 'blobs'))
-  arrivals = new Mailbox<CoordinatorLink>()
+  arrivals = new Mailbox<Connection>()
   const onFault = (error: unknown): void => {
     throw error
   }
+  bulk = await bulkPlane({ staging: join(folder, 'staging'), published, onFault })
   doors = await openDoors({
-    ...{ host: '127.0.0.1', port: 0, routes: () => {}, onLink: (link) => arrivals.put(link) },
-    bulk: await bulkPlane({ staging: join(folder, 'staging'), published, onFault }),
+    ...{ host: '127.0.0.1', port: 0, routes: () => {}, bulk },
+    onConnection: (connection) => arrivals.put(connection),
   })
 })
 
@@ -51,14 +54,14 @@ afterEach(async () => {
 
 /** Both ends of a link over the port, past their handshake. */
 async function linked(port: number) {
-  const site = await connect(new URL(`http://127.0.0.1:${port}`))
-  ends.push(() => site.close())
-  const coordinator = await arrivals.next()
-  if (coordinator === undefined) throw new Error('nobody came')
+  const url = new URL(`http://127.0.0.1:${port}`)
   const token = new Uint8Array(randomBytes(32))
-  coordinator.authorise(token, () => {})
-  site.authorise(token)
-  return { site, coordinator }
+  const site = siteLink(await connect(url), carrierWith(carrierTo(url), token))
+  ends.push(() => site.close())
+  const connection = await arrivals.next()
+  if (connection === undefined) throw new Error('nobody came')
+  connection.trust()
+  return { site, coordinator: linkBeside(connection, bulk, { token, progress: () => {} }) }
 }
 
 describe('a transfer that breaks off', () => {

@@ -14,16 +14,13 @@ export interface OpenLink {
 const sha256 = (bytes: Uint8Array): Uint8Array => new Uint8Array(createHash('sha256').update(bytes).digest())
 const blob = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 
-export function channelContract(name: string, open: () => Promise<OpenLink>): void {
+export function channelContract(name: string, open: (progress: () => void) => Promise<OpenLink>): void {
   describe(`${name} keeps the contract of a channel`, () => {
     let link: OpenLink | undefined
     let moved = 0
     const opened = async (): Promise<OpenLink> => {
-      link = await open()
-      const token = blob(32)
       moved = 0
-      link.coordinator.authorise(token, () => moved++)
-      link.site.authorise(token)
+      link = await open(() => moved++)
       return link
     }
     afterEach(() => link?.close())

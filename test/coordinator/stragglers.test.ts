@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import type { Peer } from '../../coordinator/bulk.ts'
 import { Hub } from '../../coordinator/hub.ts'
 import { Members } from '../../coordinator/members.ts'
-import { memoryBlobs, memoryLink } from '../../protocol/wire/memory-channel.ts'
+import { Mailbox } from '../../protocol/wire/mailbox.ts'
 import { runSums, type SumRun, wrongRounds } from '../support/sum-run.ts'
 
 /** A promise, and what settles it. */
@@ -59,13 +60,18 @@ test('bytes of an upload are told to every run that its site is in', async () =>
       moved.push(`${this.#name}/${index}`)
     }
   }
-  const hub = new Hub()
+  const peers: Peer[] = []
+  const bulk = {
+    admit: (_: string, peer: Peer) => peers.push(peer),
+    dismiss: async () => {},
+    take: async () => undefined,
+  }
+  const hub = new Hub({ bulk, clock: { now: () => 0, wait: async () => {} }, patience: 1 })
   const roster = ['a', 'b'].map((name, i) => ({ name, identity: new Uint8Array(32).fill(i + 1) }))
-  const link = memoryLink(memoryBlobs())
-  hub.connect({ identity: roster[1].identity, link: link.coordinator, version: 2, token: new Uint8Array(32) })
+  const connection = { frames: new Mailbox<Uint8Array>(), send: () => {}, close: () => {} }
+  hub.connect({ identity: roster[1].identity, connection, version: 2, token: new Uint8Array(32) })
   hub.open('01'.repeat(8), new Watched('first'), roster)
   hub.open('02'.repeat(8), new Watched('second'), roster.toReversed())
-  link.coordinator.expect(3)
-  await link.site.upload(Uint8Array.of(1, 2, 3), new Uint8Array(32))
+  for (const { progress } of peers) progress()
   expect(moved).toEqual(['first/1', 'second/0'])
 })

@@ -110,8 +110,11 @@ function columnOf(csv: string, name: string): readonly string[] {
   return lines.map((line) => line[header.indexOf(name)])
 }
 
-/** How the round says who was not in its sum. */
-const lost = expect.objectContaining({ site: names[0], code: expect.stringMatching(/ERR_LINK_LOST|ERR_NOT_CONNECTED/) })
+/** How the round says who was not in its sum: it did not come back, or as another process. */
+const lost = expect.objectContaining({
+  site: names[0],
+  code: expect.stringMatching(/ERR_LINK_LOST|ERR_REPLACED|ERR_NOT_CONNECTED/),
+})
 
 describe('a site killed with kill -9', () => {
   const phases = [

@@ -62,6 +62,8 @@ const messages: { readonly [T in Message['type']]: Extract<Message, { readonly t
   challenge: { type: 'challenge', version: 1, identity: hash, nonce: hash, signature },
   proof: { type: 'proof', signature },
   welcome: { type: 'welcome', token: hash },
+  resume: { type: 'resume', signature, received: 7, claim: signature },
+  resumed: { type: 'resumed', received: 7 },
   offer: { type: 'offer', plan: utf8('{"concordat":1}'), roster, nonce: hash, signature },
   join: { type: 'join', sessionKey: encodeSessionKey(sessionKey), consent: signature },
   record: { type: 'record', from: 3, lines: [hash] },

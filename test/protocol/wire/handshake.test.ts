@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { equalBytes } from '../../../protocol/bytes.ts'
+import { equalBytes, toHex } from '../../../protocol/bytes.ts'
 import { nodeProvider as provider } from '../../../protocol/crypto/node/provider.ts'
-import { greet, type Identity, receive, welcome } from '../../../protocol/wire/handshake.ts'
+import type { Channel } from '../../../protocol/wire/channel.ts'
+import { greet, type Identity, receive, resumed, welcome } from '../../../protocol/wire/handshake.ts'
 import { memoryBlobs, memoryLink } from '../../../protocol/wire/memory-channel.ts'
 import { testRandom } from '../../support/secure-round.ts'
 
@@ -23,7 +24,8 @@ async function handshake(options: {
   const link = memoryLink(memoryBlobs())
   const { site, coordinator, pinned, known, speaks = {} } = options
   const random = testRandom('nonces')
-  const received = receive(link.coordinator, (key) => equalBytes(key, known), {
+  const isKnown = { isSite: (key: Uint8Array) => equalBytes(key, known), tokenOf: () => undefined }
+  const received = receive(link.coordinator, isKnown, {
     ...{ identity: coordinator, verify, random },
     ...(speaks.coordinator && { versions: speaks.coordinator }),
   }).then(
@@ -51,7 +53,7 @@ test('each side proves its key to the other', async () => {
     ...{ pinned: coordinator.publicKey, known: site.publicKey },
   })
   expect(greeted).toMatchObject({ status: 'fulfilled' })
-  expect(received).toEqual({ status: 'fulfilled', value: { identity: site.publicKey, version: 2 } })
+  expect(received).toEqual({ status: 'fulfilled', value: { identity: site.publicKey, version: 3 } })
 })
 
 test('an impostor that shows the pinned key without holding it is not trusted', async () => {
@@ -87,10 +89,9 @@ describe('the version of the wire', () => {
   }
 
   test.each([
-    ['both of today', [1, 2], [1, 2], 2],
-    ['a site one version older', [1], [1, 2], 1],
-    ['a site that goes back to the version of an older coordinator', [1], [1], 1],
-    ['a site one version newer', [2, 3], [1, 2], 2],
+    ['both of today', [2, 3], [2, 3], 3],
+    ['a site one version older', [1, 2], [2, 3], 2],
+    ['a coordinator one version older', [2, 3], [1, 2], 2],
   ])('%s: the newest that both speak', async (_, site, coordinator, version) => {
     const [greeted, received] = await between({ site, coordinator })
     expect(greeted).toMatchObject({ status: 'fulfilled', value: { version } })
@@ -117,14 +118,112 @@ describe('the version of the wire', () => {
     const tampered = {
       ...link.site,
       send: (frame: Uint8Array) =>
-        send(frame[0] === 1 ? Uint8Array.from(frame, (byte, i) => (i === 2 ? 3 : byte)) : frame),
+        send(frame[0] === 1 ? Uint8Array.from(frame, (byte, i) => (i === 2 ? 4 : byte)) : frame),
     }
     const context = { verify, random: testRandom('nonces') }
-    const received = receive(link.coordinator, () => true, { ...context, identity: coordinator }).catch(() => {})
+    const received = receive(
+      link.coordinator,
+      { isSite: () => true, tokenOf: () => undefined },
+      { ...context, identity: coordinator },
+    ).catch(() => {})
     await expect(greet(tampered, coordinator.publicKey, { ...context, identity: site })).rejects.toMatchObject({
       code: 'ERR_UNTRUSTED_COORDINATOR',
     })
     link.site.close()
     await received
+  })
+})
+
+describe('a link whose connection broke', () => {
+  const version = 3
+
+  /** A site that proves its key and claims a link, to a coordinator that keeps `kept`, by the site's key in hexadecimal. */
+  async function comeBack(parts: {
+    readonly site: Identity
+    readonly kept: Readonly<Record<string, Uint8Array>>
+    readonly broken: { readonly token: Uint8Array; readonly received: number }
+    readonly shape?: (link: Channel) => Channel
+    readonly speaks?: readonly number[]
+  }) {
+    const { site, kept, broken, shape = (link) => link, speaks } = parts
+    const coordinator = await identityOf('coordinator')
+    const link = memoryLink(memoryBlobs())
+    const context = { verify, random: testRandom(`nonces of ${toHex(broken.token)}`) }
+    const known = { isSite: () => true, tokenOf: (key: Uint8Array) => kept[toHex(key)] }
+    const received = receive(link.coordinator, known, {
+      ...{ ...context, identity: coordinator },
+      ...(speaks && { versions: speaks }),
+    })
+      .then((peer) => {
+        link.coordinator.send(peer.resumed === undefined ? welcome(peer.token) : resumed(40))
+        return peer
+      })
+      .finally(() => link.coordinator.close())
+    const greeted = greet(shape(link.site), coordinator.publicKey, { ...context, identity: site }, broken)
+    return Promise.allSettled([greeted, received])
+  }
+  const token = testRandom('token').bytes(32)
+  const fresh = (of: PromiseSettledResult<{ readonly token: Uint8Array; readonly resumed: number | undefined }>) =>
+    of.status === 'fulfilled' && of.value.resumed === undefined && !equalBytes(of.value.token, token)
+
+  test('goes on where both have its token and the site its key; each learns what the other has taken', async () => {
+    const site = await identityOf('site')
+    const kept = { [toHex(site.publicKey)]: token }
+    const [greeted, received] = await comeBack({ site, kept, broken: { token, received: 7 } })
+    expect(greeted).toEqual({ status: 'fulfilled', value: { version, token, resumed: 40 } })
+    expect(received).toEqual({
+      status: 'fulfilled',
+      value: { identity: site.publicKey, version, token, resumed: 7 },
+    })
+  })
+
+  test.each([
+    ['another token', async (site: Identity) => ({ [toHex(site.publicKey)]: testRandom('another').bytes(32) })],
+    ['the token of another site', async () => ({ [toHex((await identityOf('other')).publicKey)]: token })],
+    ['a link that is gone', async () => ({})],
+  ])('is not had with %s: the site begins anew, with a new token', async (_, keeps) => {
+    const site = await identityOf('site')
+    const [greeted, received] = await comeBack({ site, kept: await keeps(site), broken: { token, received: 7 } })
+    expect([greeted, received].map(fresh)).toEqual([true, true])
+  })
+
+  test('is not had with a number of frames that was changed on the way', async () => {
+    const site = await identityOf('site')
+    const shape = (link: Channel): Channel => ({
+      ...link,
+      frames: link.frames,
+      // The number stands behind tag and signature.
+      send: (frame) => link.send(frame[0] === 5 ? Uint8Array.from(frame, (byte, i) => (i === 72 ? 9 : byte)) : frame),
+    })
+    const kept = { [toHex(site.publicKey)]: token }
+    const [, received] = await comeBack({ site, kept, broken: { token, received: 7 }, shape })
+    expect(fresh(received)).toBe(true)
+  })
+
+  test('is not had by saying again what its site has said: the nonces are others', async () => {
+    const site = await identityOf('site')
+    const kept = { [toHex(site.publicKey)]: token }
+    let recorded: Uint8Array | undefined
+    const shape = (link: Channel): Channel => ({
+      ...link,
+      frames: link.frames,
+      send: (frame) => {
+        if (frame[0] === 5) recorded ??= frame
+        link.send(frame[0] === 5 && recorded !== undefined ? recorded : frame)
+      },
+    })
+    const [first] = await comeBack({ site, kept, broken: { token, received: 7 }, shape })
+    expect(first).toMatchObject({ status: 'fulfilled', value: { resumed: 40 } })
+    const stranger = { publicKey: site.publicKey, sign: async () => new Uint8Array(64) }
+    const random = testRandom('later').bytes(32)
+    const [, again] = await comeBack({ site: stranger, kept, broken: { token: random, received: 7 }, shape })
+    expect(again).toMatchObject({ status: 'rejected', reason: { code: 'ERR_UNKNOWN_SITE' } })
+  })
+
+  test('is nothing to a coordinator of the version before: the site proves its key and begins anew', async () => {
+    const site = await identityOf('site')
+    const kept = { [toHex(site.publicKey)]: token }
+    const [greeted] = await comeBack({ site, kept, broken: { token, received: 7 }, speaks: [1, 2] })
+    expect(greeted).toMatchObject({ status: 'fulfilled', value: { version: 2, resumed: undefined } })
   })
 })

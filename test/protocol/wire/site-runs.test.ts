@@ -48,7 +48,7 @@ test('what was enveloped comes out as it was; anything else is a broken frame', 
 test('two runs over one link each see their own frames, in order', async () => {
   const { site, coordinator } = memoryLink(memoryBlobs())
   const seen = new Map<string, Uint8Array[]>()
-  const served = serveRuns({ link: site, version: 2, serve: reader(seen), isPassing: () => true, pause: noPause })
+  const served = serveRuns({ link: site, serve: reader(seen), isPassing: () => true, pause: noPause })
   const mixed: [string, Uint8Array][] = [
     ...[a, b].map((run): [string, Uint8Array] => [run, offer]),
     ...[1, 2, 3].flatMap((i) => [a, b].map((run): [string, Uint8Array] => [run, Uint8Array.of(99, i)])),
@@ -71,7 +71,7 @@ test('a run that broke off is asked for anew, takes no frame before its offer, a
   let broken = 0
   const served = serveRuns({
     link: site,
-    version: 2,
+
     serve: async (run, link) => {
       if (run === a && broken++ === 0) throw new ProtocolError('ERR_SILENT', 'given up')
       await reader(seen)(run, link)
@@ -97,7 +97,7 @@ test('what is not passing ends the link, and is what the caller learns', async (
   const { site, coordinator } = memoryLink(memoryBlobs())
   const served = serveRuns({
     link: site,
-    version: 2,
+
     serve: async () => {
       throw new ProtocolError('ERR_UNKNOWN_SITE', 'go away')
     },
