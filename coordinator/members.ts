@@ -260,7 +260,7 @@ export class Members {
 
   /** The next happening, or `undefined` when it is time to give one of the awaited up. */
   #next(waiting: ReadonlySet<number>, pace: Pace): Promise<Happening | undefined> {
-    let until = this.#graceOver(waiting)
+    let until = this.#graceOver(waiting, pace)
     for (const index of waiting) {
       const { lastHeard, lastMoved } = this.#connected.get(index) ?? { lastHeard: 0, lastMoved: 0 }
       until = Math.min(until, lastHeard + this.#patience, pace.deadline(lastMoved) ?? Number.POSITIVE_INFINITY)
@@ -268,8 +268,9 @@ export class Members {
     return this.#within(until - this.#clock.now())
   }
 
-  /** When the first of the awaited has been away for too long; never, while any of them is here: the step waits anyway. */
-  #graceOver(waiting: ReadonlySet<number>): number {
+  /** When the first of the awaited has been away for too long; never, while the step waits anyway: for one that is here, or because it must. */
+  #graceOver(waiting: ReadonlySet<number>, pace: Pace): number {
+    if (pace.waits) return Number.POSITIVE_INFINITY
     const since = [...waiting].map((index) => this.#connected.get(index)?.away ?? Number.POSITIVE_INFINITY)
     return since.includes(Number.POSITIVE_INFINITY) ? Number.POSITIVE_INFINITY : Math.min(...since) + this.#grace
   }
@@ -301,7 +302,7 @@ export class Members {
   /** Slower than a round waits for, or without a connection: their links stay, and their answers come too late. */
   #goOnWithout(waiting: Set<number>, pace: Pace): readonly Absence[] {
     const now = this.#clock.now()
-    const graceOver = this.#graceOver(waiting) <= now
+    const graceOver = this.#graceOver(waiting, pace) <= now
     return [...waiting].flatMap((index) => {
       const member = this.#connected.get(index)
       // Whoever has just been given up as silent has left, which is said by itself.

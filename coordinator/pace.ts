@@ -65,13 +65,17 @@ export class Pace {
     this.#of.delete(member)
   }
 
+  /** The sum waits for answers that may still come. */
+  get waits(): boolean {
+    return this.#tallies.some(({ lacking, open }) => lacking > 0 && lacking <= open)
+  }
+
   /**
    * When a member that has not answered is left behind; `undefined` while the sum waits for answers that may still come.
    * @param moved when bytes of its upload last came: a slow upload is waited for as long as it moves.
    */
   deadline(moved: number): number | undefined {
-    if (this.#rule === undefined || this.#tallies.some(({ lacking, open }) => lacking > 0 && lacking <= open))
-      return undefined
+    if (this.#rule === undefined || this.waits) return undefined
     const { factor, floor } = this.#rule
     const own = this.#began + Math.max(floor, factor * this.#slowest)
     return moved > this.#began ? Math.max(own, moved + floor) : own

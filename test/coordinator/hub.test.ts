@@ -128,14 +128,14 @@ async function attach(link: LastingChannel, wire: ReturnType<typeof connection>)
 }
 
 /** Waits for one answer of each; tells who gave one, and who did not and why. */
-function gather(awaits: readonly number[]) {
+function gather(awaits: readonly number[], least = 0) {
   const answers: string[] = []
   let absences: readonly Absence[] | undefined
   const take = async ({ name }: Member, message: { readonly type: string }) => {
     answers.push(`${name} ${message.type}`)
     return 'answered' as const
   }
-  const over = members.gather({ awaits, take }).then((absent) => {
+  const over = members.gather({ awaits, needs: [{ members: awaits, least }], take }).then((absent) => {
     absences = absent
   })
   return { answers, over, absences: () => absences?.map(({ member, code }) => `${member.name} ${code}`) }
@@ -195,6 +195,19 @@ describe('a site whose connection breaks', () => {
     await clock.pass(1)
     await step.over
     expect(step.absences()).toEqual(['a ERR_LINK_LOST'])
+  })
+
+  test('is waited for as long as its link is kept where the sum cannot do without it', async () => {
+    const [a, b] = [arrive(0), arrive(1)]
+    const step = gather([0, 1], 2)
+    b.say(1)
+    a.wire.cut()
+    await quiet()
+    await clock.pass(patience - 1)
+    expect(step.absences()).toBeUndefined()
+    await clock.pass(1)
+    await step.over
+    expect(step.absences()).toHaveLength(1)
   })
 
   test('and does not come back has no link any more when patience is over', async () => {
