@@ -12,6 +12,11 @@ export const roleMeaning: Readonly<Record<Role, string>> = {
   operator: 'everything: invite, approve and revoke sites, issue tokens, submit, pause and stop runs',
 }
 
+export const tokenFault = {
+  code: 'ERR_TOKEN',
+  message: 'expected a token of this coordinator that is in force',
+} as const
+
 export type Access = (least: Role) => (request: Request, response: Response, next: NextFunction) => void
 
 /** Lets a request through whose bearer token has at least the role `least`; `response.locals.role` says which. */
@@ -21,8 +26,7 @@ export const access =
   (request, response, next) => {
     const token = /^Bearer ([0-9a-f]{64})$/.exec(request.headers.authorization ?? '')?.[1]
     const role = token === undefined ? undefined : roleOf(token)
-    if (role === undefined)
-      response.status(401).json({ code: 'ERR_TOKEN', message: 'expected a token of this coordinator that is in force' })
+    if (role === undefined) response.status(401).json(tokenFault)
     else if (rank[role] < rank[least])
       response.status(403).json({ code: 'ERR_ROLE', message: `expected the role ${least}, this token has ${role}` })
     else {

@@ -10,11 +10,12 @@ import { bulkPlane } from './bulk.ts'
 import { doorLimits } from './doors/limits.ts'
 import { rate } from './doors/requests.ts'
 import type { TlsFiles } from './doors/tls.ts'
-import { operatorEnrolmentRoutes } from './enrolment/operator-routes.ts'
+import { operatorEnrolmentRoutes, overview } from './enrolment/operator-routes.ts'
 import { openOperatorToken } from './enrolment/operator-token.ts'
 import { openRegistryLog } from './enrolment/registry-log.ts'
 import { registryService } from './enrolment/registry-service.ts'
 import { type EnrolmentEvent, enrolmentRoutes } from './enrolment/routes.ts'
+import { openFeed } from './feed.ts'
 import { Hub } from './hub.ts'
 import { admit } from './lobby.ts'
 import { clock, random } from './machine.ts'
@@ -126,6 +127,12 @@ export async function startCoordinator(options: CoordinatorOptions): Promise<Coo
         }
         app.use(pages.router)
       },
+      sockets: (io) =>
+        openFeed(io, {
+          runs,
+          roleOf: registry.roleOf,
+          roster: options.roster === undefined ? () => overview(registry.current) : undefined,
+        }),
       onConnection: (connection) =>
         void admit(connection, {
           ...{ identity, hub, random, versions: options.versions },

@@ -5,6 +5,8 @@ import type { RunEvent, TimedEvent } from './events.ts'
 
 /** Events that are kept: a follower that comes later than that begins with the oldest of them. */
 const most = 4096
+/** Events of one batch. */
+const mostAtOnce = 256
 
 export interface EventLogParts {
   readonly clock: Pick<Clock, 'now'>
@@ -44,18 +46,23 @@ export class EventLog {
 
   /** Every event that is kept, then those to come, until the run has ended. */
   async *follow(): AsyncGenerator<TimedEvent, void> {
+    for await (const events of this.batches()) yield* events
+  }
+
+  /** The same, as many at a time as are there. */
+  async *batches(): AsyncGenerator<readonly TimedEvent[], void> {
     if (this.#ended && this.#events.length === 0) {
       const end = await this.#parts.retell()
-      if (end !== undefined) yield { ...end, at: this.#parts.clock.now() }
+      if (end !== undefined) yield [{ ...end, at: this.#parts.clock.now() }]
       return
     }
-    for (let i = 0; ; i++) {
-      i = Math.max(i, this.#gone)
-      while (i >= this.#gone + this.#events.length) {
-        if (this.#ended) return
-        await new Promise<void>((resolve) => this.#waiting.add(resolve))
-      }
-      yield this.#events[i - this.#gone]
+    for (let next = 0; ; ) {
+      next = Math.max(next, this.#gone)
+      const events = this.#events.slice(next - this.#gone, next - this.#gone + mostAtOnce)
+      next += events.length
+      if (events.length > 0) yield events
+      else if (this.#ended) return
+      else await new Promise<void>((resolve) => this.#waiting.add(resolve))
     }
   }
 

@@ -145,6 +145,11 @@ export class Runs {
     return this.#entry(id).events.follow()
   }
 
+  /** The same, as many events at a time as are there. @throws InputError ERR_RUN. */
+  batches(id: string): AsyncIterable<readonly TimedEvent[]> {
+    return this.#entry(id).events.batches()
+  }
+
   /** @throws InputError ERR_RUN. */
   journal(id: string): Promise<string> {
     return journalText(this.#parts.store, this.#entry(id).run.id)

@@ -33,6 +33,8 @@ export interface DoorOptions {
   readonly bulk: BulkPlane
   /** Further routes: health, the operator's API. */
   readonly routes: (app: Express) => void
+  /** Further namespaces: what observers follow. */
+  readonly sockets?: (io: Server) => void
   readonly onConnection: (connection: Connection) => void
 }
 
@@ -75,6 +77,7 @@ export async function openDoors(options: DoorOptions): Promise<Doors> {
       answer(foreign ? 'expected a page of this coordinator' : null, !foreign)
     },
   })
+  options.sockets?.(io)
   io.on('connection', (socket) => options.onConnection(connectionOf(socket)))
   await listen(http, options)
   const address = http.address() as AddressInfo

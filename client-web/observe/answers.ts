@@ -2,10 +2,11 @@
 
 import * as z from 'zod/mini'
 
-export const roleSchema = z.object({ role: z.enum(['observer', 'author', 'operator']) })
-export type Role = z.infer<typeof roleSchema>['role']
+export const roleSchema = z.enum(['observer', 'author', 'operator'])
+export type Role = z.infer<typeof roleSchema>
 
 export const refusalSchema = z.object({ code: z.string(), message: z.string() })
+export type Refused = z.infer<typeof refusalSchema>
 
 const summarySchema = z.object({
   id: z.string().check(z.regex(/^[0-9a-f]{16}$/)),
@@ -60,11 +61,8 @@ const eventSchema = z.discriminatedUnion('type', [
 export type ShownEvent = z.infer<typeof eventSchema>
 export type RoundEvent = Extract<ShownEvent, { readonly type: 'round' }>
 
-/** One line of a run's events; `undefined` for what the page does not show. */
-export function parseEvent(line: string): ShownEvent | undefined {
-  const parsed = eventSchema.safeParse(JSON.parse(line))
-  return parsed.success ? parsed.data : undefined
-}
+/** One event of a run; `undefined` for what the page does not show. */
+export const parseEvent = (event: unknown): ShownEvent | undefined => eventSchema.safeParse(event).data
 
 const entrySchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('roster'), sites: z.array(z.object({ name: z.string() })) }),

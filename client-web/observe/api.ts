@@ -1,7 +1,6 @@
-/** The coordinator's API as the page calls it: a token, a path, lines as they come. */
+/** The coordinator's API as the page calls it, for what it asks and does; what goes on it is told by the feed. */
 
-import type * as z from 'zod/mini'
-import { parseEvent, refusalSchema, type ShownEvent } from './answers.ts'
+import { refusalSchema } from './answers.ts'
 
 /** What the coordinator refused, or that it could not be reached: `code` is then `ERR_UNREACHABLE`. */
 export class Refusal extends Error {
@@ -14,11 +13,8 @@ export class Refusal extends Error {
 
 export interface Api {
   /** @throws Refusal */
-  get<T>(path: string, schema: z.ZodMiniType<T>): Promise<T>
-  post<T>(path: string, body: unknown, schema?: z.ZodMiniType<T>): Promise<T | undefined>
+  post(path: string, body: unknown): Promise<void>
   text(path: string): Promise<string>
-  /** What has happened in a run, then what does; it returns where the coordinator ends the stream. */
-  follow(id: string, signal: AbortSignal): AsyncGenerator<ShownEvent, void>
 }
 
 /** @param base of the coordinator, with a slash at its end. */
@@ -36,39 +32,10 @@ export function openApi(base: URL, token: string): Api {
     throw new Refusal(data?.code ?? 'ERR_PEER', data?.message ?? `the coordinator answered ${response.status}`)
   }
   return {
-    get: async (path, schema) => schema.parse(await (await call(path)).json()),
-    post: async (path, body, schema) => {
+    post: async (path, body) => {
       const headers = { 'content-type': 'application/json' }
-      const response = await call(path, { method: 'POST', headers, body: JSON.stringify(body) })
-      return schema?.parse(await response.json())
+      await call(path, { method: 'POST', headers, body: JSON.stringify(body) })
     },
     text: async (path) => (await call(path)).text(),
-    async *follow(id, signal) {
-      const { body } = await call(`runs/${id}/events`, { signal })
-      if (body === null) return
-      for await (const line of linesOf(body)) {
-        const event = parseEvent(line)
-        if (event !== undefined) yield event
-      }
-    },
-  }
-}
-
-async function* linesOf(body: ReadableStream<Uint8Array>): AsyncGenerator<string, void> {
-  const reader = body.getReader()
-  const decoder = new TextDecoder()
-  let rest = ''
-  try {
-    for (;;) {
-      const { value, done } = await reader.read().catch((error: unknown) => {
-        throw new Refusal('ERR_UNREACHABLE', String(error))
-      })
-      if (done) return
-      const lines = (rest + decoder.decode(value, { stream: true })).split('\n')
-      rest = lines.pop() ?? ''
-      yield* lines.filter((line) => line !== '')
-    }
-  } finally {
-    void reader.cancel().catch(() => {})
   }
 }

@@ -1,17 +1,17 @@
-/** Keeps the page's state up to date: asks for runs, follows the one that is open, and does what a person asks for. */
+/** Keeps the page's state up to date: takes what the feed tells, reads the journal of the run that is open, and does what a person asks for. */
 
 import { InputError, unreachable } from '../../protocol/errors.ts'
-import { roleSchema, rosterSchema, runsSchema } from './answers.ts'
+import type { ShownEvent } from './answers.ts'
 import { type Api, openApi, Refusal } from './api.ts'
+import { type Feed, openFeed } from './feed.ts'
 import { readJournal } from './journal.ts'
 import { type Act, firstState, type ObserverState, type RunView } from './state.ts'
 
-/** Milliseconds between two looks at the list, and the least between two at a journal. */
-const listEvery = 2_000
+/** The least milliseconds between two looks at a journal. */
 const journalEvery = 3_000
 /** A large journal is read the more seldom: no more than a twentieth of the time. */
 const journalShare = 20
-/** Looks at a journal after the last thing that was told of its run. */
+/** Looks at a journal after the last thing that was told of its run: sites sign a round once it is told. */
 const looksAfterChange = 3
 const longestWait = 15_000
 
@@ -22,10 +22,10 @@ export interface ObserverParts {
   readonly keep: (token: string | undefined) => void
 }
 
-/** What the open run and the session end with. */
 interface Session {
   readonly api: Api
-  readonly ended: AbortController
+  readonly feed: Feed
+  /** What the run that is open ends with. */
   open: AbortController | undefined
 }
 
@@ -51,96 +51,77 @@ export function startObserver({ base, show, keep }: ObserverParts): (act: Act) =
     else set({ fault: { code: error.code, reason: error.message } })
   }
 
-  /** Asks again and again, later and later while nobody answers, until the signal says so. */
-  const keepOn = async (signal: AbortSignal, every: number, ask: () => Promise<'again' | 'done'>): Promise<void> => {
-    for (let wait = every; !signal.aborted; ) {
-      try {
-        if ((await ask()) === 'done') return
-        if (state.offline && !signal.aborted) set({ offline: false })
-        wait = every
-      } catch (error) {
-        if (signal.aborted) return
-        tell(error)
-        wait = Math.min(longestWait, 2 * wait)
-      }
-      await pause(wait, signal)
-    }
-  }
-
-  async function signIn(token: string): Promise<void> {
+  function signIn(token: string): void {
     signOut()
     keep(token)
-    const opened: Session = { api: openApi(base, token), ended: new AbortController(), open: undefined }
-    session = opened
-    const { signal } = opened.ended
     set({ phase: 'signing-in' })
-    await keepOn(signal, listEvery, async () => {
-      const { role } = await opened.api.get('role', roleSchema)
-      if (!signal.aborted) set({ phase: 'signed-in', role, offline: false })
-      return 'done'
+    const feed = openFeed(base, token, {
+      role: (role) => {
+        set({ phase: 'signed-in', role })
+        if (state.run?.id !== wanted) openRun(wanted)
+      },
+      runs: (runs) => set({ runs }),
+      roster: (roster) => set({ roster }),
+      events: takeEvents,
+      online: (here) => set({ offline: !here }),
+      refused: ({ code, message }) => tell(new Refusal(code, message)),
     })
-    if (signal.aborted) return
-    void keepOn(signal, listEvery, () => look(opened))
-    openRun(wanted)
+    session = { api: openApi(base, token), feed, open: undefined }
   }
 
   function signOut(): void {
     session?.open?.abort()
-    session?.ended.abort()
+    session?.feed.close()
     session = undefined
     keep(undefined)
     set(firstState)
-  }
-
-  async function look({ api, ended }: Session): Promise<'again'> {
-    const runs = await api.get('runs', runsSchema)
-    const roster = state.role === 'operator' ? await rosterOf(api) : undefined
-    if (!ended.signal.aborted) set({ runs, roster })
-    return 'again'
   }
 
   function openRun(id: string | undefined): void {
     wanted = id
     if (session === undefined || state.phase !== 'signed-in') return
     session.open?.abort()
-    const opened = new AbortController()
-    session.open = opened
+    session.open = new AbortController()
     set({ run: id === undefined ? undefined : { id, rounds: [], now: undefined, journal: undefined } })
-    if (id === undefined) return
-    const { api } = session
-    void keepOn(opened.signal, listEvery, () => follow(api, id, opened.signal))
-    void keepOn(opened.signal, journalEvery, journalWatch(api, id, opened.signal))
+    session.feed.follow(id)
+    if (id !== undefined) void watchJournal(session.api, id, session.open.signal)
   }
 
   /** A new connection tells the run again from where the coordinator knows it. */
-  async function follow(api: Api, id: string, signal: AbortSignal): Promise<'again' | 'done'> {
-    let fresh = true
-    for await (const event of api.follow(id, signal)) {
-      if (signal.aborted) return 'done'
-      const before = fresh ? [] : (state.run?.rounds ?? [])
-      fresh = false
-      const rounds = event.type === 'round' ? [...before, event] : before
-      setRun(id, ({ now }) => ({ rounds, now: event.type === 'round' ? now : event }))
-      if (state.offline) set({ offline: false })
-      if (event.type === 'finished' || event.type === 'failed') return 'done'
-    }
-    return 'again'
+  function takeEvents(events: readonly ShownEvent[], first: boolean): void {
+    const { run } = state
+    if (run === undefined) return
+    const rounds = events.filter((event) => event.type === 'round')
+    const others = events.filter((event) => event.type !== 'round')
+    set({
+      run: {
+        ...run,
+        rounds: [...(first ? [] : run.rounds), ...rounds],
+        now: others.at(-1) ?? (first ? undefined : run.now),
+      },
+    })
   }
 
-  /** Reads the journal anew when the run has gone on, and a few times after that: sites sign a round once it is told. */
-  function journalWatch(api: Api, id: string, signal: AbortSignal): () => Promise<'again'> {
+  /** Reads the journal anew when the run has gone on, and a few times after that. */
+  async function watchJournal(api: Api, id: string, signal: AbortSignal): Promise<void> {
     let seen = ''
     let left = 0
-    return async () => {
+    for (let wait = journalEvery; !signal.aborted; ) {
       const mark = `${state.run?.rounds.length} ${state.run?.now?.at}`
       left = mark === seen ? left - 1 : looksAfterChange
       seen = mark
-      if (left < 0) return 'again'
       const began = performance.now()
-      const journal = await readJournal(await api.text(`runs/${id}/journal`))
-      if (!signal.aborted) setRun(id, () => ({ journal }))
-      await pause(journalShare * (performance.now() - began), signal)
-      return 'again'
+      try {
+        const journal = left < 0 ? undefined : await readJournal(await api.text(`runs/${id}/journal`))
+        if (journal !== undefined && !signal.aborted) setRun(id, () => ({ journal }))
+        wait = Math.max(journalEvery, journalShare * (performance.now() - began))
+      } catch (error) {
+        if (signal.aborted) return
+        tell(error)
+        seen = ''
+        wait = Math.min(longestWait, 2 * wait)
+      }
+      await pause(wait, signal)
     }
   }
 
@@ -154,18 +135,14 @@ export function startObserver({ base, show, keep }: ObserverParts): (act: Act) =
       case 'open':
         return openRun(act.id)
       case 'change':
-        await api?.post(`runs/${act.id}/${act.change}`, {})
-        break
+        return api?.post(`runs/${act.id}/${act.change}`, {})
       case 'approve':
-        await api?.post(`sites/${encodeURIComponent(act.site)}/approve`, { words: act.words })
-        break
+        return api?.post(`sites/${encodeURIComponent(act.site)}/approve`, { words: act.words })
       case 'refuse':
-        await api?.post(`sites/${encodeURIComponent(act.site)}/refuse`, { reason: act.reason })
-        break
+        return api?.post(`sites/${encodeURIComponent(act.site)}/refuse`, { reason: act.reason })
       default:
         return unreachable(act)
     }
-    if (session !== undefined) await look(session)
   }
 
   return (act) => {
@@ -173,13 +150,6 @@ export function startObserver({ base, show, keep }: ObserverParts): (act: Act) =
     void perform(act).catch(tell)
   }
 }
-
-/** A coordinator whose roster was made by hand has no such door. */
-const rosterOf = (api: Api) =>
-  api.get('sites', rosterSchema).catch((error: unknown) => {
-    if (error instanceof Refusal && error.code === 'ERR_ROUTE') return undefined
-    throw error
-  })
 
 /** Ends early where the signal says so. */
 const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>

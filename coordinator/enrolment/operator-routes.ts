@@ -115,7 +115,7 @@ export function operatorEnrolmentRoutes({ registry, coordinator, now, access, re
 }
 
 /** What the operator sees: nothing here is secret, invitations are told by their names alone. */
-function overview({ roster, waiting, invites }: Registry) {
+export function overview({ roster, waiting, invites }: Registry) {
   const words = (identity: string): string => fingerprint(fromHex(identity))
   return {
     roster: {

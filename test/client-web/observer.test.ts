@@ -6,8 +6,10 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../../bench/chromium.ts'
 import { alteringProxy, mark } from '../support/altering-proxy.ts'
 import { endProcesses, enrolNode, federation, ofType, violations } from '../support/browser-federation.ts'
+import { type Told, type ToldRun, toldCoordinator } from '../support/told-coordinator.ts'
 
 const contexts: BrowserContext[] = []
+const cleanups: (() => Promise<unknown>)[] = []
 let browser: Browser
 
 beforeAll(async () => {
@@ -16,6 +18,7 @@ beforeAll(async () => {
 afterAll(() => browser.close())
 afterEach(async () => {
   await Promise.all(contexts.splice(0).map((context) => context.close()))
+  await Promise.all(cleanups.splice(0).map((clean) => clean()))
   await endProcesses()
 })
 
@@ -142,32 +145,32 @@ test('a token that is not in force, a coordinator that is away and comes back: t
   await page.getByText('需要令牌').waitFor()
 })
 
+/** A page that is signed in on a coordinator of which everything is made up. */
+async function watching(told: Told, locale?: string) {
+  const coordinator = await toldCoordinator(told)
+  cleanups.push(coordinator.close)
+  const opened = await newPage(locale)
+  await opened.page.goto(`${coordinator.url}/#${coordinator.token}`)
+  return { ...opened, coordinator }
+}
+
 const sites = Array.from({ length: 200 }, (_, i) => `site-${String(i).padStart(3, '0')}`)
 const hash = (round: number): string => round.toString(16).padStart(64, '0')
 
-/** A run of many rounds and sites as the coordinator would tell it: answers in its place, on its own page. */
-async function tellLongRun(page: Page, rounds: number): Promise<void> {
-  const id = '00112233445566ff'
-  const summary = { id, name: 'long', status: 'running', submitted: 1.7e12, rounds, missing: [], code: '', reason: '' }
+/** A run of many rounds and sites; the first site is always late, and the last round loses a spike. */
+function longRun(rounds: number): ToldRun {
   const [absent, ...here] = sites
   const events = Array.from({ length: rounds }, (_, round) => ({
-    ...{ type: 'round', round, purpose: 'train', sites: here, bytesUp: 4096 * here.length, bytesDown: 4096 },
+    ...{ type: 'round' as const, round, purpose: 'train', sites: here, bytesUp: 4096 * here.length, bytesDown: 4096 },
     absent: [{ site: absent, code: 'ERR_SILENT', reason: 'said nothing for 60 s' }],
     metrics: { round, trainingLoss: round === 250 ? 9 : 1 / (round + 1), auc: 1 - 0.5 / (round + 1) },
     ...{ seconds: 1 + (round % 7) / 10, stateHash: hash(round), at: 1.7e12 + 1000 * round },
   }))
-  const lines = (values: readonly object[]): string => values.map((value) => `${JSON.stringify(value)}\n`).join('')
-  await page.route('**/api/role', (route) => route.fulfill({ json: { role: 'observer' } }))
-  await page.route('**/api/runs', (route) => route.fulfill({ json: [summary] }))
-  await page.route('**/api/runs/*/journal', (route) => route.fulfill({ body: '' }))
-  await page.route('**/api/runs/*/events', (route) => route.fulfill({ body: lines(events) }))
+  return { id: '00112233445566ff', name: 'long', rounds, events }
 }
 
 test('five hundred rounds of two hundred sites: what is drawn stays small, and no spike of a curve is lost', async () => {
-  const federated = await federation(1)
-  const { page, faults } = await newPage()
-  await tellLongRun(page, 500)
-  await page.goto(`${federated.url}/#${'1'.repeat(64)}`)
+  const { page, faults } = await watching({ role: 'observer', runs: [longRun(500)] })
   await page.getByRole('link', { name: 'long' }).click()
   await page.getByRole('cell', { name: '499', exact: true }).waitFor()
   expect(await page.getByRole('region', { name: 'Rounds' }).locator('tbody tr').count()).toBe(12)

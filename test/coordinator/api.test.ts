@@ -92,7 +92,7 @@ test('a paused run rests through a restart and goes on when it is resumed; a sto
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line).entry.type),
-  ).toEqual(['plan', 'roster', 'finish'])
+  ).toEqual(['plan', 'roster', 'pages', 'finish'])
 })
 
 describe('the OpenAPI document', () => {
