@@ -121,7 +121,7 @@ test('an operator lets a site in, watches a run, pauses it, lets it go on and st
   // The tab comes back as it was: signed in, with the run that its address names.
   await observer.page.reload()
   await status(observer.page, 'stopped')
-})
+}, 180_000)
 
 test('a token that is not in force, a coordinator that is away and comes back: the page says what to do, in both languages', async () => {
   const federated = await federation(1)
