@@ -58,9 +58,15 @@ export function fromHex(hex: string): Uint8Array {
 
 /** Appends fields to a growing buffer; integers are big-endian. */
 export class Writer {
-  #bytes = new Uint8Array(128)
-  #view = new DataView(this.#bytes.buffer)
+  #bytes: Uint8Array<ArrayBuffer>
+  #view: DataView
   #length = 0
+
+  /** Who knows how long it gets spares the copies of growing. */
+  constructor(length = 128) {
+    this.#bytes = new Uint8Array(length)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
 
   uint8(value: number): this {
     // After growing, because the view may be another then.
@@ -100,6 +106,14 @@ export class Writer {
     return this.uint32(bytes.length).raw(bytes)
   }
 
+  /** `length` bytes, behind their length in four, which `fill` sets. */
+  filled(length: number, fill: (view: DataView) => void): this {
+    this.uint32(length)
+    const at = this.#grow(length)
+    fill(new DataView(this.#bytes.buffer, at, length))
+    return this
+  }
+
   text(text: string): this {
     return this.bytes(utf8(text))
   }
@@ -112,7 +126,7 @@ export class Writer {
   }
 
   finish(): Uint8Array {
-    return this.#bytes.slice(0, this.#length)
+    return this.#length === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#length)
   }
 
   /** Where the next `more` bytes go. */

@@ -72,7 +72,7 @@ const largestLoss = 1000
 export function averaging(task: Task, options: AveragingOptions, variant: Variant = {}): TrainingMethod {
   const { clip, compression, serverLearningRate: rate = 1 } = options
   const travelling = coordinatesOf(task, variant.personal ?? [])
-  const sent = sentCoordinates(travelling, compression, task.plan.seed)
+  const sent = sentCoordinates({ of: task.parameters, travelling }, compression, task.plan.seed)
   return {
     reports: ['trainingLoss', 'clipped'],
     slots: variant.slots ?? [],
@@ -153,7 +153,8 @@ const weighted = (lanes: Readonly<Record<string, Float64Array>>, share: number):
   Object.fromEntries(Object.entries(lanes).map(([name, values]) => [name, values.map((value) => value * share)]))
 
 /** Indices of the parameters that travel, in order; `undefined` where all do. */
-function coordinatesOf({ model, parameters }: Task, personal: readonly string[]): Uint32Array {
+function coordinatesOf({ model, parameters }: Task, personal: readonly string[]): Uint32Array | undefined {
+  if (personal.length === 0) return undefined
   const stays = new Uint8Array(parameters)
   for (const { name, offset, size } of layOut(model).layers.flatMap((layer) => layer.tensors)) {
     if (personal.includes(name)) stays.fill(1, offset, offset + size)
@@ -162,8 +163,8 @@ function coordinatesOf({ model, parameters }: Task, personal: readonly string[])
 }
 
 /** The site's own numbers where they do not travel, the global ones elsewhere. */
-function withPersonal(global: Float32Array, travelling: Uint32Array, own: Float32Array | undefined): Float32Array {
-  if (own === undefined || travelling.length === global.length) return global
+function withPersonal(global: Float32Array, travelling: Uint32Array | undefined, own?: Float32Array): Float32Array {
+  if (own === undefined || travelling === undefined) return global
   const parameters = own.slice()
   for (const i of travelling) parameters[i] = global[i]
   return parameters

@@ -30,14 +30,19 @@ export interface Sent {
   ): Float64Array
 }
 
-/** `travelling` are the coordinates that may travel at all, ascending. */
-export function sentCoordinates(travelling: Uint32Array, compression: Compression | undefined, seed: number): Sent {
+interface Coordinates {
+  readonly of: number
+  /** Those that may travel at all, ascending; `undefined` where all may. */
+  readonly travelling: Uint32Array | undefined
+}
+
+export function sentCoordinates(coordinates: Coordinates, compression: Compression | undefined, seed: number): Sent {
   if (compression === undefined) {
-    const sent = placed(() => travelling, travelling.length)
-    // Where everything travels nothing is moved.
-    return { ...sent, take: (update, work) => (update.length === travelling.length ? update : sent.take(update, work)) }
+    const { of, travelling } = coordinates
+    return travelling === undefined ? everything(of) : placed(() => travelling, travelling.length)
   }
   const { keep, feedback } = compression
+  const travelling = coordinates.travelling ?? Uint32Array.from({ length: coordinates.of }, (_, i) => i)
   const count = Math.max(1, Math.round(keep * travelling.length))
   const chosen = (round: number): Uint32Array => draw(travelling, count, new Stream(`${seed}/coordinates/${round}`))
   const sent = placed(chosen, count)
@@ -58,6 +63,17 @@ export function sentCoordinates(travelling: Uint32Array, compression: Compressio
     },
   }
 }
+
+/** Nothing is moved. */
+const everything = (count: number): Sent => ({
+  count,
+  take: (update) => update,
+  spread(values, factor) {
+    const whole = new Float64Array(count)
+    for (let i = 0; i < count; i++) whole[i] = factor * values[i]
+    return whole
+  },
+})
 
 const placed = (chosen: (round: number) => Uint32Array, count: number): Sent => ({
   count,

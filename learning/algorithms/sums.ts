@@ -29,12 +29,19 @@ export function unpackLanes(lanes: readonly Lane[], packed: Float64Array): Reado
 export const laneTotal = (lanes: readonly Lane[]): number => lanes.reduce((total, lane) => total + lane.length, 0)
 
 /** Big-endian doubles behind their number; `undefined` is no numbers. */
-export const writeFloat64s = (writer: Writer, values: Float64Array | undefined): Writer =>
-  writer.bytes(toBytes(values ?? new Float64Array(0), 8, (view, at, value) => view.setFloat64(at, value)))
+export const writeFloat64s = (writer: Writer, values: Float64Array = new Float64Array(0)): Writer =>
+  writer.filled(8 * values.length, (view) => {
+    for (let i = 0; i < values.length; i++) view.setFloat64(8 * i, values[i])
+  })
 
 /** Big-endian singles behind their number; `undefined` is no numbers. */
-export const writeFloat32s = (writer: Writer, values: Float32Array | undefined): Writer =>
-  writer.bytes(toBytes(values ?? new Float32Array(0), 4, (view, at, value) => view.setFloat32(at, value)))
+export const writeFloat32s = (writer: Writer, values: Float32Array = new Float32Array(0)): Writer =>
+  writer.filled(4 * values.length, (view) => {
+    for (let i = 0; i < values.length; i++) view.setFloat32(4 * i, values[i])
+  })
+
+/** Bytes that the numbers take behind their length. */
+export const bytesOfFloats = (values: Float32Array | Float64Array | undefined): number => 4 + (values?.byteLength ?? 0)
 
 /** `length` finite doubles, or none. @throws ProtocolError ERR_STATE */
 export function readFloat64s(reader: Reader, field: string, length: number): Float64Array | undefined {
@@ -56,20 +63,11 @@ export function readFloat32s(reader: Reader, field: string, length: number): Flo
 
 /** A number that is none, once in the state, would be in every later one. @throws ProtocolError ERR_STATE_NOT_FINITE */
 export function finite<T extends Float32Array | Float64Array>(field: string, values: T): T {
-  const at = values.findIndex((value: number) => !Number.isFinite(value))
-  if (at < 0) return values
-  throw new ProtocolError('ERR_STATE_NOT_FINITE', `${field}: expected finite numbers, found ${values[at]} at ${at}`)
-}
-
-function toBytes(
-  values: Float32Array | Float64Array,
-  size: number,
-  write: (view: DataView, at: number, value: number) => void,
-): Uint8Array {
-  const bytes = new Uint8Array(values.length * size)
-  const view = new DataView(bytes.buffer)
-  for (let i = 0; i < values.length; i++) write(view, i * size, values[i])
-  return bytes
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i]))
+      throw new ProtocolError('ERR_STATE_NOT_FINITE', `${field}: expected finite numbers, found ${values[i]} at ${i}`)
+  }
+  return values
 }
 
 function viewOf(reader: Reader, field: string, length: number): DataView | undefined {

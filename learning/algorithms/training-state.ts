@@ -2,7 +2,7 @@
 
 import { Reader, Writer } from '../../protocol/bytes.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
-import { readFloat32s, readFloat64s, writeFloat32s, writeFloat64s } from './sums.ts'
+import { bytesOfFloats, readFloat32s, readFloat64s, writeFloat32s, writeFloat64s } from './sums.ts'
 
 export type TrainingState = Beginning | Underway
 
@@ -40,8 +40,9 @@ export interface StateShape {
 const layoutVersion = 2
 
 export function encodeState(state: TrainingState): Uint8Array {
-  const writer = new Writer().uint8(layoutVersion)
-  if (state.kind === 'beginning') return writer.uint8(0).finish()
+  if (state.kind === 'beginning') return new Writer().uint8(layoutVersion).uint8(0).finish()
+  const floats = [state.statistics, state.parameters, ...state.slots, state.evaluation, state.report]
+  const writer = new Writer(6 + floats.reduce((sum, values) => sum + bytesOfFloats(values), 0)).uint8(layoutVersion)
   writer.uint8(state.evaluated ? 2 : 1).uint32(state.round)
   writeFloat64s(writer, state.statistics)
   writeFloat32s(writer, state.parameters)

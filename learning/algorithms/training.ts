@@ -235,7 +235,8 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
   #countsFromShares(state: Underway, sum: Lanes): Float64Array {
     const { heldOutRows } = this.#basis(state)
     const kinds = new Map(this.#counts.map(({ name, kind }) => [name, kind]))
-    const counts = mapLanes(sum, (value, name) =>
+    const shares = Object.fromEntries(this.#counts.map(({ name }) => [name, sum[name]]))
+    const counts = mapLanes(shares, (value, name) =>
       kinds.get(name) === 'integer' ? Math.round(value * heldOutRows) : value * heldOutRows,
     )
     return finite('evaluation', packLanes(this.#counts, counts))

@@ -52,6 +52,6 @@ export function withinNorm(values: Lanes[string], norm: number): Lanes[string] {
 
 export function euclideanNorm(values: Lanes[string]): number {
   let sum = 0
-  for (const value of values) sum += value * value
+  for (let i = 0; i < values.length; i++) sum += values[i] * values[i]
   return Math.sqrt(sum)
 }

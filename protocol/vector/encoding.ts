@@ -64,19 +64,40 @@ export function encode(
   { sites, coins }: { readonly sites: number; readonly coins: Stream },
 ): RingVector {
   const vector = zeroVector(request)
+  const units = new Float64Array(block)
   let at = 0
   for (const lane of request.lanes) {
     const values = checked(lanes[lane.name], lane)
     const scale = scaleOf(lane, request, sites)
     const encoded = isRotated(lane, laneBits(lane, request)) ? rotated(values, lane, request) : values
-    const whole = lane.kind === 'integer'
-    for (let i = 0; i < encoded.length; i++, at++) {
-      const units = whole ? Math.round(encoded[i]) : Math.floor(scale * encoded[i] + coins.uniform())
-      if (vector instanceof Int32Array) vector[at] = units
-      else vector[at] = BigInt(units)
+    for (let from = 0; from < encoded.length; from += block) {
+      const some = units.subarray(0, Math.min(block, encoded.length - from))
+      if (lane.kind === 'integer') wholeUnits(some, encoded, from)
+      else roundedUnits(some, encoded, { from, scale, coins })
+      if (vector instanceof Int32Array) vector.set(some, at + from)
+      else for (let i = 0; i < some.length; i++) vector[at + from + i] = BigInt(some[i])
     }
+    at += encoded.length
   }
   return vector
+}
+
+/** Numbers at a time: their units stay in the cache of a core. */
+const block = 1024
+
+function wholeUnits(units: Float64Array, values: Lanes[string], from: number): void {
+  for (let i = 0; i < units.length; i++) units[i] = Math.round(values[from + i])
+}
+
+interface Rounding {
+  readonly from: number
+  readonly scale: number
+  readonly coins: Stream
+}
+
+function roundedUnits(units: Float64Array, values: Lanes[string], { from, scale, coins }: Rounding): void {
+  coins.uniforms(units)
+  for (let i = 0; i < units.length; i++) units[i] = Math.floor(scale * values[from + i] + units[i])
 }
 
 /** Sums by lane from the ring's exact sum. */
@@ -86,10 +107,10 @@ export function decode(sum: RingVector, request: SumRequest, sites: number): Lan
     const scale = scaleOf(lane, request, sites)
     const bits = laneBits(lane, request)
     const values = new Float64Array(lane.length)
-    for (let i = 0; i < values.length; i++, at++) {
-      const word = sum[at]
-      values[i] = (typeof word === 'bigint' ? Number(word) : centred(word, bits)) / scale
-    }
+    if (sum instanceof Int32Array)
+      for (let i = 0; i < values.length; i++) values[i] = centred(sum[at + i], bits) / scale
+    else for (let i = 0; i < values.length; i++) values[i] = Number(sum[at + i]) / scale
+    at += lane.length
     if (isRotated(lane, bits)) rotateBack(values, signsOf(lane, request))
     return [lane.name, values]
   })

@@ -6,7 +6,7 @@ import { memoryOf, siteMemory } from '../../../learning/algorithms/site-memory.t
 import { federate } from '../../support/federation.ts'
 import { planOf, threeSites } from './plans.ts'
 
-const all = (length: number) => Uint32Array.from({ length }, (_, i) => i)
+const all = (of: number) => ({ of, travelling: undefined })
 const settings = { seed: 7, numRuns: 50 }
 
 test('with feedback nothing is lost: what was sent and what is left add up to the updates', () => {
@@ -52,7 +52,7 @@ test('without feedback the mean over many rounds is the update', () => {
 test('a round names the same coordinates at every site, and other rounds name others', () => {
   const [here, there] = [1, 1].map((seed) => sentCoordinates(all(100), { keep: 0.1, feedback: false }, seed))
   const memory = memoryOf(siteMemory(), 0)
-  const update = Float64Array.from(all(100))
+  const update = Float64Array.from({ length: 100 }, (_, i) => i)
   const taken = (sent: typeof here, round: number) => [...sent.take(update, { memory, round })]
   expect(taken(here, 3)).toEqual(taken(there, 3))
   expect(taken(here, 3)).not.toEqual(taken(here, 4))
