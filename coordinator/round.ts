@@ -2,7 +2,6 @@
 
 import type { SumRequest } from '../protocol/algorithm.ts'
 import { toHex } from '../protocol/bytes.ts'
-import type { RingVector } from '../protocol/crypto/provider.ts'
 import { sitesOfRound } from '../protocol/sampling.ts'
 import type { Culprit } from '../protocol/secagg/recover.ts'
 import { decode } from '../protocol/vector/encoding.ts'
@@ -10,7 +9,7 @@ import { packedLength, packVector } from '../protocol/vector/packing.ts'
 import { roundOf } from '../protocol/wire/attempts.ts'
 import { share } from './record.ts'
 import { present, type RunState } from './run-state.ts'
-import { sumSecurely } from './secure-sum.ts'
+import { type SecureSum, sumSecurely } from './secure-sum.ts'
 
 export interface RoundStep<State> {
   readonly state: State
@@ -50,16 +49,10 @@ export async function runRound<State, Site>(
     sampled: sampledIn(run, step.request, round),
     seed: run.plan.seed,
   })
-  const { sum, survivors, absent, transcripts, culprits } = await sumSecurely(run, { ...step, stateHash })
-  run.attendances.note(round, survivors, absent)
-  for (const culprit of culprits) await accuse(run, culprit)
-
-  run.noiseSum(sum, step.request, run.random)
-  const lanes = decode(sum, step.request, run.roster.length)
-  const state = algorithm.apply(step.state, step.request, lanes, survivors.length)
+  const { survivors, absent, transcripts, ...summed } = await addUp(run, step, stateHash)
   const sites = survivors.map((index) => run.roster[index].name)
   const absences = absent.map(({ member, code, reason }) => ({ site: member.name, code, reason }))
-  const published = { step, startHash: stateHash, state, sum, sites, absent: absences, transcripts }
+  const published = { ...summed, step, startHash: stateHash, sites, absent: absences, transcripts }
   const committed = await publish(run, published)
   run.previous = transcripts
   run.report({
@@ -68,13 +61,38 @@ export async function runRound<State, Site>(
     purpose: step.request.purpose,
     sites,
     absent: absences,
-    metrics: algorithm.metrics(state),
+    metrics: algorithm.metrics(summed.state),
     seconds: (run.clock.now() - began) / 1000,
     bytesUp: survivors.length * packedLength(step.request),
     bytesDown: packedLength(step.request),
     stateHash: toHex(committed.stateHash),
   })
   return committed
+}
+
+interface Summed<State> extends Omit<SecureSum, 'sum' | 'culprits'> {
+  readonly state: State
+  readonly sumHash: Uint8Array
+  readonly sumLength: number
+}
+
+/** The sum, in the store, and the state that follows from it. The numbers between the two are let go of: they are large. */
+async function addUp<State, Site>(
+  run: RunState<State, Site>,
+  step: RoundStep<State>,
+  stateHash: Uint8Array,
+): Promise<Summed<State>> {
+  const { request } = step
+  const { sum, culprits, ...added } = await sumSecurely(run, { ...step, stateHash })
+  run.attendances.note(roundOf(step.attempt), added.survivors, added.absent)
+  for (const culprit of culprits) await accuse(run, culprit)
+  run.noiseSum(sum, request, run.random)
+  const bytes = packVector(sum, request)
+  const sumHash = await run.provider.sha256(bytes)
+  await run.blobs.put(sumHash, bytes)
+  const lanes = decode(sum, request, run.roster.length)
+  const state = run.algorithm.apply(step.state, request, lanes, added.survivors.length)
+  return { ...added, state, sumHash, sumLength: bytes.length }
 }
 
 /** A round of the model, whose numbers take 32 bits; statistics and evaluations take 64 and ask every site. */
@@ -103,7 +121,8 @@ interface Publication<State> {
   readonly step: RoundStep<State>
   readonly startHash: Uint8Array
   readonly state: State
-  readonly sum: RingVector
+  readonly sumHash: Uint8Array
+  readonly sumLength: number
   readonly sites: string[]
   readonly absent: { site: string; code: string; reason: string }[]
   readonly transcripts: readonly Uint8Array[]
@@ -112,13 +131,10 @@ interface Publication<State> {
 /** The sum is public from here on: every site recomputes the state from it. */
 async function publish<State, Site>(
   run: RunState<State, Site>,
-  { step, startHash, state, sum, sites, absent, transcripts }: Publication<State>,
+  { step, startHash, state, sumHash, sumLength, sites, absent, transcripts }: Publication<State>,
 ): Promise<Committed<State>> {
-  const sumBytes = packVector(sum, step.request)
-  const sumHash = await run.provider.sha256(sumBytes)
   const stateBytes = run.algorithm.encode(state)
   const stateHash = await run.provider.sha256(stateBytes)
-  await run.blobs.put(sumHash, sumBytes)
   // Before the journal says that the round is committed: a restarted coordinator goes on from these bytes.
   await run.blobs.put(stateHash, stateBytes)
   const { head } = await run.journal({
@@ -137,7 +153,7 @@ async function publish<State, Site>(
     startHash,
     survivors: sites.length,
     sumHash,
-    sumLength: sumBytes.length,
+    sumLength,
     stateHash,
     journalHead: head.hash,
   })

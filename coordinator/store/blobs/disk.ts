@@ -16,7 +16,7 @@ export async function diskBlobs(folder: string): Promise<Blobs> {
         ({ size }) => size,
         () => undefined,
       ),
-    read: (hash, start) => createReadStream(path(hash), { start, highWaterMark: 1 << 18 }),
+    read: (hash, start) => createReadStream(path(hash), { start }),
     remove: (hash) => onStore(folder, () => rm(path(hash), { force: true })),
   }
 }
