@@ -69,7 +69,8 @@ export class WatchedDesk implements Desk {
         (items) => {
           const now = verdicts(items)
           const changed = [...now].some(([plan, verdict]) => verdict !== this.#known.get(plan))
-          this.#known = now
+          // What this agent is putting down may not be in the folder yet.
+          this.#known = new Map([...this.#known, ...now])
           if (changed) decided()
         },
         // A file that is no plan is said when the next plan comes.

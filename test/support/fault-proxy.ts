@@ -1,8 +1,21 @@
-/** A network that fails on request: it stands between a site and its coordinator and cuts, slows or swallows what passes. */
+/** A network that fails on request: it stands between a site and its coordinator and cuts or slows what passes, and strikes single frames. */
 
 import { once } from 'node:events'
 import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 import { setTimeout as delay } from 'node:timers/promises'
+import { Units } from './websocket-units.ts'
+
+/** What becomes of a frame of the link: it passes, it is lost with its connection, it comes twice, or after the next one. */
+export type Fate = 'passes' | 'lost' | 'twice' | 'later'
+
+export interface Passing {
+  readonly frame: Uint8Array
+  /** Towards the target, or from it. */
+  readonly outward: boolean
+}
+
+/** Milliseconds after which a frame that was to come later comes though no other has. */
+const latest = 50
 
 export class FaultProxy {
   readonly #target: number
@@ -14,8 +27,12 @@ export class FaultProxy {
   #lag = 0
   /** The next connection that has carried so many bytes towards the target is cut. */
   #cutAfter: number | undefined
+  /** Asked about every frame of a WebSocket. */
+  #fateOf: ((passing: Passing) => Fate) | undefined
   /** Bytes towards the target, over all connections. */
   carried = 0
+  /** Bytes that came back from it. */
+  returned = 0
 
   private constructor(target: number) {
     this.#target = target
@@ -49,6 +66,11 @@ export class FaultProxy {
     this.#cutAfter = bytes
   }
 
+  /** Strikes single frames; without an argument, none any more. */
+  strike(fateOf?: (passing: Passing) => Fate): void {
+    this.#fateOf = fateOf
+  }
+
   heal(): void {
     this.#down = false
     this.#lag = 0
@@ -72,6 +94,7 @@ export class FaultProxy {
 
   async #carry(from: Socket, to: Socket, outward: boolean): Promise<void> {
     this.#sockets.add(from)
+    const [units, passage] = [new Units(), new Passage(to)]
     let passed = 0
     from.on('error', () => {})
     try {
@@ -80,7 +103,12 @@ export class FaultProxy {
         if (this.#lag > 0) await delay(this.#lag)
         passed += bytes.length
         if (outward) this.carried += bytes.length
-        if (!to.write(bytes)) await Promise.race([once(to, 'drain'), once(to, 'close')])
+        else this.returned += bytes.length
+        for (const { frame, bytes: unit } of units.push(bytes)) {
+          const fate = frame === undefined ? 'passes' : (this.#fateOf?.({ frame, outward }) ?? 'passes')
+          if (fate === 'lost') return
+          await passage.take(unit, fate)
+        }
         if (outward && this.#cutAfter !== undefined && passed >= this.#cutAfter) {
           this.#cutAfter = undefined
           break
@@ -90,8 +118,41 @@ export class FaultProxy {
       // The connection broke: so does its other half.
     } finally {
       this.#sockets.delete(from)
+      passage.end()
       from.destroy()
       to.destroy()
     }
+  }
+}
+
+/** What goes on to one side, in the order in which it does. */
+class Passage {
+  readonly #to: Socket
+  #held: Buffer | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(to: Socket) {
+    this.#to = to
+  }
+
+  async take(bytes: Buffer, fate: Exclude<Fate, 'lost'>): Promise<void> {
+    if (fate === 'later' && this.#held === undefined) {
+      this.#held = bytes
+      this.#timer = setTimeout(() => this.#release(), latest)
+      return
+    }
+    const flows = this.#to.write(fate === 'twice' ? Buffer.concat([bytes, bytes]) : bytes)
+    this.#release()
+    if (!flows) await Promise.race([once(this.#to, 'drain'), once(this.#to, 'close')])
+  }
+
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+
+  #release(): void {
+    clearTimeout(this.#timer)
+    if (this.#held !== undefined && !this.#to.destroyed) this.#to.write(this.#held)
+    this.#held = undefined
   }
 }
