@@ -35,6 +35,11 @@ export interface ChaosResult {
   readonly seconds: number
   /** Sites that stood in a sum although the one before had missed them. */
   readonly returns: number
+  /** Times that a site came back to its link over another connection. */
+  readonly resumed: number
+  /** Frames that came twice, and that came after the next one. */
+  readonly twice: number
+  readonly later: number
 }
 
 export async function chaos(options: ChaosOptions): Promise<ChaosResult> {
@@ -97,6 +102,7 @@ class Storm {
   /** Hours each clock is ahead. A site does not work with a clock that was set back: its ledger would forget. */
   readonly #ahead = new Map<number | 'coordinator', number>()
   readonly #memory = { coordinator: [0, 0], site: [0, 0] }
+  #resumed = 0
   #coordinator: Command
   #calm = false
 
@@ -111,7 +117,7 @@ class Storm {
     this.#networks = networks
     this.#stream = new Stream(`chaos/${options.seed}`)
     this.#coordinator = processes.coordinator
-    this.#sites = names.map((name, i) => processes.site(name, { port: networks[i].port }))
+    this.#sites = names.map((_, i) => this.#start(i))
   }
 
   static async over(processes: ProcessFederation, names: readonly string[], options: ChaosOptions): Promise<Storm> {
@@ -148,11 +154,17 @@ class Storm {
   }
 
   figures() {
+    const struck = this.#networks.map((network) => network.struck)
+    const total = (count: (of: FaultProxy['struck']) => number): number =>
+      struck.reduce((sum, of) => sum + count(of), 0)
     const faults = Object.fromEntries(kinds.map((kind) => [kind, this.#counts.get(kind) ?? 0]))
     const [coordinatorMegabytes, siteMegabytes] = [this.#memory.coordinator, this.#memory.site].map(
       ([first, last]): [number, number] => [first, last],
     )
-    return { faults: faults as ChaosResult['faults'], coordinatorMegabytes, siteMegabytes }
+    return {
+      ...{ faults: faults as ChaosResult['faults'], coordinatorMegabytes, siteMegabytes, resumed: this.#resumed },
+      ...{ twice: total(({ twice }) => twice), later: total(({ later }) => later) },
+    }
   }
 
   /** Whoever is suffering already is not struck again; where all are, a network gets slower. */
@@ -171,10 +183,7 @@ class Storm {
       case 'site-clock-skewed':
         await this.#sites[site].kill('SIGKILL')
         await delay(kind === 'site-killed' ? lasts / 2 : 0)
-        this.#sites[site] = this.#processes.site(this.#names[site], {
-          port: network.port,
-          environment: this.#clockOf(site, kind === 'site-killed' ? 0 : skew),
-        })
+        this.#sites[site] = this.#start(site, this.#clockOf(site, kind === 'site-killed' ? 0 : skew))
         return
       case 'site-frozen':
         this.#sites[site].freeze(true)
@@ -191,6 +200,18 @@ class Storm {
         await delay(lasts)
         network.heal()
         return
+      case 'connection-broken':
+        network.cut()
+        network.heal()
+        return
+      case 'frames-twice':
+      case 'frames-disordered': {
+        let frames = 0
+        network.strike(() => (kind === 'frames-twice' ? 'twice' : frames++ % 3 === 1 ? 'later' : 'passes'))
+        await delay(lasts * 2)
+        network.strike()
+        return
+      }
       case 'coordinator-frozen':
         this.#coordinator.freeze(true)
         await delay(lasts / 2)
@@ -211,6 +232,15 @@ class Storm {
           environment: this.#clockOf('coordinator', kind === 'coordinator-killed' ? 0 : skew),
         })
     }
+  }
+
+  #start(site: number, environment: Readonly<Record<string, string>> = {}): Command {
+    const { port } = this.#networks[site]
+    const agent = this.#processes.site(this.#names[site], { port, environment })
+    agent.watch(({ type }) => {
+      if (type === 'resumed') this.#resumed++
+    })
+    return agent
   }
 
   #clockOf(whose: number | 'coordinator', skew: number): Readonly<Record<string, string>> {

@@ -7,6 +7,9 @@ export const kinds = [
   'site-frozen',
   'network-cut',
   'network-slow',
+  'connection-broken',
+  'frames-twice',
+  'frames-disordered',
   'site-clock-skewed',
   'coordinator-killed',
   'coordinator-frozen',
@@ -24,11 +27,13 @@ export interface Fault {
   readonly skew: number
 }
 
+const ofSites = kinds.filter((kind) => !kind.startsWith('coordinator')).length
+
 export const isCoordinators = ({ kind }: Fault): boolean => kind.startsWith('coordinator')
 
 export const drawFault = (stream: Stream, sites: number): Fault => ({
   // Sites fail more often than the one coordinator.
-  kind: kinds[stream.below(3) === 0 ? stream.below(kinds.length) : stream.below(5)],
+  kind: kinds[stream.below(3) === 0 ? stream.below(kinds.length) : stream.below(ofSites)],
   site: stream.below(sites),
   lasts: 100 + stream.below(900),
   skew: stream.below(96),

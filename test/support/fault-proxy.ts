@@ -33,6 +33,8 @@ export class FaultProxy {
   carried = 0
   /** Bytes that came back from it. */
   returned = 0
+  /** Frames by what became of them. */
+  readonly struck: Record<Fate, number> = { passes: 0, lost: 0, twice: 0, later: 0 }
 
   private constructor(target: number) {
     this.#target = target
@@ -106,6 +108,7 @@ export class FaultProxy {
         else this.returned += bytes.length
         for (const { frame, bytes: unit } of units.push(bytes)) {
           const fate = frame === undefined ? 'passes' : (this.#fateOf?.({ frame, outward }) ?? 'passes')
+          if (frame !== undefined) this.struck[fate]++
           if (fate === 'lost') return
           await passage.take(unit, fate)
         }
