@@ -6,7 +6,7 @@ import { Command, InvalidArgumentError } from 'commander'
 import { openKeyFile } from '../protocol/crypto/node/key-file.ts'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import { InputError } from '../protocol/errors.ts'
-import { emptyLedger, epsilonOf, type LedgerEntry, type Loss, lossOf, withEntry } from '../protocol/privacy/ledger.ts'
+import { epsilonOf, type LedgerEntry, type Loss, lossesByRun } from '../protocol/privacy/ledger.ts'
 import { readLedgerFile } from './ledger-file.ts'
 
 export function ledgerCommand(): Command {
@@ -24,7 +24,7 @@ interface Options {
   readonly json?: true
 }
 
-/** What one run cost by itself; epsilons of runs do not add up to that of the data set, which is smaller. */
+/** What one run cost by itself, as it is printed. */
 interface RunLoss {
   readonly session: string
   readonly plan: string
@@ -53,19 +53,13 @@ const figures = (loss: Loss, at: number): Pick<RunLoss, 'releases' | 'unit' | 'e
   return { releases: loss.releases, unit: loss.unit, epsilon: Number.isFinite(epsilon) ? epsilon : null }
 }
 
-function runLosses(entries: readonly LedgerEntry[], at: number): RunLoss[] {
-  const keys = new Set(entries.map(keyOf))
-  return [...keys].map((key) => {
-    const own = entries.filter((entry) => keyOf(entry) === key)
-    const { dataset, charge } = own[0]
-    const loss = lossOf(own.reduce(withEntry, emptyLedger), dataset)
-    const { session, plan } = charge
-    const days = [own[0], own[own.length - 1]].map((entry) => new Date(entry.at).toISOString())
-    return { session, plan, dataset, ...figures(loss, at), first: days[0], last: days[1] }
-  })
-}
-
-const keyOf = ({ dataset, charge }: LedgerEntry): string => `${charge.session}/${dataset}`
+const runLosses = (entries: readonly LedgerEntry[], at: number): RunLoss[] =>
+  lossesByRun(entries).map(({ loss, first, last, ...run }) => ({
+    ...run,
+    ...figures(loss, at),
+    first: new Date(first).toISOString(),
+    last: new Date(last).toISOString(),
+  }))
 
 interface Shown {
   readonly delta: number

@@ -5,7 +5,7 @@ import { readFile, rename } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
-import { type ModelFile, openModel } from '../learning/algorithms/model-file.ts'
+import { type ModelFile, openModel, outputColumns } from '../learning/algorithms/model-file.ts'
 import { parseMapping } from '../learning/data/mapping.ts'
 import type { Table } from '../learning/data/table.ts'
 import { chooseTrainer } from '../learning/engine/choose.ts'
@@ -75,12 +75,6 @@ async function* predictions(model: ModelFile, blocks: AsyncIterable<Table>): Asy
 async function* csvText(columns: readonly string[], predicted: AsyncIterable<number[][]>): AsyncGenerator<string> {
   yield `${columns.join(',')}\n`
   for await (const rows of predicted) yield rows.map((row) => `${row.join(',')}\n`).join('')
-}
-
-/** What each output of a row is: a probability of the positive class, one a class, or the label's number. */
-function outputColumns({ data: { label } }: ModelFile): readonly string[] {
-  if (label?.type === 'class') return label.classes.map((name) => `probability of ${name}`)
-  return [label?.type === 'binary' ? `probability of ${label.column}` : (label?.column ?? 'prediction')]
 }
 
 const readText = (path: string, code: `ERR_${string}`): Promise<string> =>

@@ -12,6 +12,8 @@ export default defineConfig({
   publicDir: false,
   logLevel: 'warn',
   worker: { format: 'es' },
+  // The build of it that needs nothing of Node.
+  resolve: { alias: { pngjs: 'pngjs/browser' } },
   plugins: [sealed()],
   build: {
     outDir: resolve(root, '../dist/web'),

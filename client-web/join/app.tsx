@@ -7,6 +7,7 @@ import { FileSection } from './file-section.tsx'
 import { InviteSection, RosterSection } from './invite-section.tsx'
 import { ModelSection } from './model-section.tsx'
 import { PlanSection } from './plan-section.tsx'
+import { PrivacySection } from './privacy.tsx'
 import { Receipts } from './receipts.tsx'
 import { RulesSection } from './rules-section.tsx'
 import { RunSection } from './run-section.tsx'
@@ -17,7 +18,7 @@ export interface SectionProps {
   readonly act: (act: Act) => void
 }
 
-const enrolled = new Set<PageState['phase']>(['enrolled', 'review', 'running', 'paused', 'finished'])
+const enrolled = new Set<PageState['phase']>(['enrolled', 'review', 'running', 'paused', 'leaving', 'left', 'finished'])
 
 export function App(props: SectionProps) {
   const { state, words } = props
@@ -25,17 +26,19 @@ export function App(props: SectionProps) {
     <>
       <p class="quiet">{words.promise}</p>
       {state.phase === 'loading' ? <p role="status">{words.loading}</p> : null}
-      <Fault fault={state.fault} title={words.fault} />
+      {state.phase === 'refused' ? null : <Fault fault={state.fault} title={words.fault} />}
       <InviteSection {...props} />
       {enrolled.has(state.phase) ? (
         <>
+          {state.site?.waiting === undefined ? null : <RosterSection {...props} />}
           <RulesSection {...props} />
           <FileSection {...props} />
           <PlanSection {...props} />
           <RunSection {...props} />
           <ModelSection {...props} />
+          <PrivacySection {...props} />
           <Receipts {...props} />
-          <RosterSection {...props} />
+          {state.site?.waiting === undefined ? <RosterSection {...props} /> : null}
           <Forget {...props} />
         </>
       ) : null}
@@ -49,7 +52,7 @@ function Forget({ words, act }: SectionProps) {
   }
   return (
     <div class="acts">
-      <button type="button" onClick={forget}>
+      <button type="button" class="grave" onClick={forget}>
         {words.forget}
       </button>
     </div>

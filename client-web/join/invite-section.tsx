@@ -1,6 +1,7 @@
 /** The way in: the invitation, the words for the telephone, and the list of sites. */
 
 import type { SectionProps } from './app.tsx'
+import { Section } from './section.tsx'
 
 export function InviteSection({ state: { phase, site, fault }, words, act }: SectionProps) {
   if (phase === 'uninvited')
@@ -13,7 +14,7 @@ export function InviteSection({ state: { phase, site, fault }, words, act }: Sec
   if (site === undefined) return null
   if (phase === 'refused')
     return (
-      <section>
+      <section class="fault" role="alert">
         <h2>{words.refusedTitle}</h2>
         <p>{fault?.reason}</p>
       </section>
@@ -52,21 +53,21 @@ export function RosterSection({ state: { site }, words, act }: SectionProps) {
   const { roster, waiting } = site ?? {}
   const shown = waiting ?? roster
   if (shown === undefined) return null
+  const asked = waiting !== undefined
   return (
-    <section data-state={waiting === undefined ? 'done' : 'open'}>
-      <h2>{waiting === undefined ? words.rosterTitle : words.rosterNew}</h2>
+    <Section title={asked ? words.rosterNew : words.rosterTitle} state={asked ? 'open' : 'done'} fold={!asked}>
       <p>{shown.sites.join(', ')}</p>
       <p class="quiet">{words.rosterWords}</p>
       <p class="words" lang="en">
         {shown.words}
       </p>
-      {waiting === undefined ? null : (
+      {asked ? (
         <div class="acts">
           <button type="button" class="main" onClick={() => act({ type: 'accept' })}>
             {words.rosterAccept}
           </button>
         </div>
-      )}
-    </section>
+      ) : null}
+    </Section>
   )
 }

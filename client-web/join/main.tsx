@@ -3,6 +3,7 @@
 import { render } from 'preact'
 import { InputError } from '../../protocol/errors.ts'
 import '../shared/theme.css'
+import './join.css'
 import { type Build, ownBuild } from '../shared/build.ts'
 import { Frame } from '../shared/frame.tsx'
 import { type Language, usualLanguage } from '../shared/language.ts'

@@ -1,38 +1,48 @@
-/** The model at the end of a run: to keep, and to use on a file, here in the page. */
+/** The model at the end of a run: to keep, and to use in the page, on a form or on a file. */
 
+import { filled } from '../shared/words.ts'
 import type { SectionProps } from './app.tsx'
-import { save, saveText } from './save.ts'
+import { ForecastForm } from './forecast-form.tsx'
+import { Pick } from './pick.tsx'
+import { save } from './save.ts'
+import { Section } from './section.tsx'
 
-export function ModelSection({ state: { model, predictions }, words, act }: SectionProps) {
-  if (model === undefined) return null
-  const choose = (event: Event): void => {
-    const input = event.currentTarget
-    const file = input instanceof HTMLInputElement ? input.files?.[0] : undefined
-    if (file !== undefined) act({ type: 'predict', file })
-  }
+export function ModelSection(props: SectionProps) {
+  const { state, words, act } = props
+  const { result, predictions } = state
+  if (result === undefined) return null
+  const { file, form } = result
   return (
-    <section>
-      <h2>{words.modelTitle}</h2>
+    <Section title={form === undefined ? words.resultTitle : words.modelTitle}>
       <div class="acts">
-        <button type="button" class="main" onClick={() => save('model.json', model)}>
-          {words.download}
+        <button
+          type="button"
+          class="main"
+          onClick={() => save(form === undefined ? 'result.json' : 'model.json', file)}
+        >
+          {form === undefined ? words.downloadResult : words.download}
         </button>
       </div>
-      <label>
-        <span>{words.predict}</span>
-        <br />
-        <input type="file" accept=".csv,.txt,.tsv,text/csv" data-testid="predict" onChange={choose} />
-      </label>
-      {predictions === undefined ? null : (
-        <div class="acts">
-          <span role="status">
-            {predictions.trim().split('\n').length - 1} {words.rows}
-          </span>
-          <button type="button" onClick={() => saveText('predictions.csv', predictions)}>
-            {words.predictDownload}
-          </button>
-        </div>
+      {form === undefined ? null : (
+        <>
+          <ForecastForm {...props} form={form} />
+          <h3>{words.predictTitle}</h3>
+          <p class="quiet">{words.predictMeans}</p>
+          <div class="picks">
+            <Pick label={words.predict} testId="predict" onPick={(picked) => act({ type: 'predict', picked })} />
+          </div>
+          {predictions === undefined ? null : (
+            <div class="acts">
+              <span role="status" class="grow">
+                {filled(words.predicted, { rows: String(predictions.rows) })}
+              </span>
+              <button type="button" onClick={() => save('predictions.csv', predictions.file)}>
+                {words.predictDownload}
+              </button>
+            </div>
+          )}
+        </>
       )}
-    </section>
+    </Section>
   )
 }

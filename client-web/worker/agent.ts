@@ -1,16 +1,13 @@
 /** The site in a browser: keeps a link to the coordinator, takes part in runs with the chosen file, and comes back by itself. */
 
 import type { Site } from '../../learning/algorithms/site.ts'
-import { computationOf, planMenus } from '../../learning/computation.ts'
-import { chooseTrainer } from '../../learning/engine/choose.ts'
-import { toHex } from '../../protocol/bytes.ts'
 import type { CryptoProvider } from '../../protocol/crypto/provider.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
 import type { Desk } from '../../protocol/participant/approval.ts'
-import { createParticipant, type Finish, type Participant } from '../../protocol/participant/participant.ts'
+import type { Finish, Participant } from '../../protocol/participant/participant.ts'
 import type { Policy } from '../../protocol/participant/policy.ts'
-import type { Records, SiteEvent } from '../../protocol/participant/shell.ts'
-import { type Plan, parsePlanFile } from '../../protocol/plan.ts'
+import type { RecordBook, Records, SiteEvent } from '../../protocol/participant/shell.ts'
+import type { Plan } from '../../protocol/plan.ts'
 import type { Charge } from '../../protocol/privacy/ledger.ts'
 import type { Random } from '../../protocol/random.ts'
 import type { SiteLink } from '../../protocol/wire/channel.ts'
@@ -30,6 +27,9 @@ export interface BrowserSite {
   readonly provider: CryptoProvider
   readonly random: Random
   readonly store: Store
+  readonly book: RecordBook
+  /** Why this site has left a run, where it has. */
+  readonly withdrawn: (session: string) => Promise<string | undefined>
   readonly desk: Desk
   readonly policy: () => Promise<Policy>
   /** The rows for a plan. @throws InputError where they do not fit. */
@@ -43,7 +43,6 @@ export type BrowserEvent = SiteEvent | { readonly type: 'link'; readonly state: 
 /** What turns a site away for good. */
 const final = new Set(['ERR_UNTRUSTED_COORDINATOR', 'ERR_UNKNOWN_SITE', 'ERR_VERSION'])
 const isFinal = ({ code }: ProtocolError): boolean => final.has(code)
-const beatEvery = 2_000
 
 export interface Agent {
   /** Ends the link; the agent connects anew at once, and is offered its plans again. */
@@ -59,7 +58,8 @@ export function startAgent(site: BrowserSite): Agent {
   let wake: () => void = () => {}
   const participants = new Map<string, Participant>()
   const serve = async (run: string, part: SiteLink): Promise<Finish | undefined> => {
-    const participant = participants.get(run) ?? participantOf(site)
+    // Algorithms and models are fetched when the first plan comes.
+    const participant = participants.get(run) ?? (await import('./participant.ts')).participantOf(site)
     participants.set(run, participant)
     const finish = await participant.serve(part)
     if (finish !== undefined) participants.delete(run)
@@ -133,38 +133,3 @@ export function startAgent(site: BrowserSite): Agent {
 /** Full jitter (Brooker 2015), as every site's. */
 const backOff = (failures: number, random: Random): number =>
   Math.round(Math.min(30_000, 250 * 2 ** Math.min(failures, 7)) * (0.5 + random.bytes(1)[0] / 512))
-
-const participantOf = (site: BrowserSite): Participant =>
-  createParticipant<unknown, Site>({
-    name: site.name,
-    identity: site.identity,
-    coordinator: site.coordinator,
-    roster: site.roster,
-    provider: site.provider,
-    random: site.random,
-    now: () => ({ instant: Date.now(), zone: -new Date().getTimezoneOffset() }),
-    log: {
-      load: (session) => site.store.answer(toHex(session)),
-      commit: (record, session) => site.store.putAnswer(toHex(session), record),
-    },
-    policy: site.policy,
-    desk: site.desk,
-    parse: (text) => parsePlanFile(new TextDecoder().decode(text), planMenus).plan,
-    compute: (plan) => ({ plan, ...computationOf(plan, site.roster.length) }),
-    open: site.open,
-    during: async (work, beat) => {
-      const timer = setInterval(beat, beatEvery)
-      try {
-        return await work
-      } finally {
-        clearInterval(timer)
-      }
-    },
-    charge: site.charge,
-    // The journal alone: a replay with its sums is for an agent, which has a disk.
-    book: { open: (session) => site.store.journal(session), append: site.store.addEntries },
-    keepReceipt: (receipt) => site.store.addReceipt(receipt),
-    report: site.report,
-  })
-
-export const trainer = chooseTrainer()

@@ -1,12 +1,14 @@
 /** What the page keeps in this browser, in IndexedDB: nothing of it is sent anywhere. A write is on disk when it settles. */
 
 import { type DBSchema, type IDBPDatabase, type IDBPObjectStore, openDB } from 'idb'
+import type { Mapping } from '../../learning/data/mapping.ts'
 import type { SignedRoster } from '../../protocol/enrolment/signed-roster.ts'
 import type { SealedEntry } from '../../protocol/journal/entries.ts'
 import type { DeskItem } from '../../protocol/participant/approval.ts'
 import type { Policy } from '../../protocol/participant/policy.ts'
 import type { Receipt } from '../../protocol/participant/receipt.ts'
-import type { LedgerEntry, LedgerHead } from '../../protocol/privacy/ledger.ts'
+import type { Budget, LedgerEntry, LedgerHead } from '../../protocol/privacy/ledger.ts'
+import type { Picked } from './page-state.ts'
 
 /** The site as it was enrolled; one browser profile is one site. */
 export interface StoredSite {
@@ -25,7 +27,8 @@ export type StoredKey =
   | { readonly kind: 'seed'; readonly publicKey: Uint8Array; readonly seed: Uint8Array }
 
 export interface StoredFile {
-  readonly file: File
+  readonly picked: Picked
+  readonly mapping: Mapping
 }
 
 interface Schema extends DBSchema {
@@ -35,14 +38,17 @@ interface Schema extends DBSchema {
   answers: { key: string; value: Uint8Array }
   receipts: { key: number; value: Receipt }
   policy: { key: 'policy'; value: Policy }
+  budget: { key: 'budget'; value: Budget }
   plans: { key: string; value: DeskItem }
   ledger: { key: number; value: LedgerEntry }
   head: { key: 'head'; value: LedgerHead }
   /** By session and place. */
   journal: { key: [string, number]; value: SealedEntry }
+  /** Why this site has left a run, by the run's session. */
+  withdrawals: { key: string; value: string }
 }
 
-export type Kept = 'site' | 'key' | 'file' | 'policy' | 'head'
+export type Kept = 'site' | 'key' | 'file' | 'policy' | 'budget' | 'head'
 
 export interface Store {
   get<Name extends Kept>(name: Name): Promise<Schema[Name]['value'] | undefined>
@@ -58,19 +64,24 @@ export interface Store {
   addCharge(entry: LedgerEntry, head: LedgerHead): Promise<void>
   journal(session: string): Promise<readonly SealedEntry[]>
   addEntries(session: string, entries: readonly SealedEntry[]): Promise<void>
+  withdrawal(session: string): Promise<string | undefined>
+  withdraw(session: string, reason: string): Promise<void>
   /** Everything of this site, its key too. */
   clear(): Promise<void>
 }
 
 export async function openStore(): Promise<Store> {
-  const database = await openDB<Schema>('concordat', 2, {
-    upgrade: (database, before) => {
+  const database = await openDB<Schema>('concordat', 3, {
+    upgrade: (database, before, _after, transaction) => {
       if (before < 1) {
         for (const name of ['site', 'key', 'file', 'policy', 'head', 'answers', 'plans'] as const)
           database.createObjectStore(name)
         for (const name of ['receipts', 'ledger'] as const) database.createObjectStore(name, { autoIncrement: true })
       }
-      database.createObjectStore('journal')
+      if (before < 2) database.createObjectStore('journal')
+      for (const name of ['budget', 'withdrawals'] as const) database.createObjectStore(name)
+      // A file was kept without its mapping before: it is chosen once more.
+      if (before > 0) void transaction.objectStore('file').clear()
     },
   })
   return {
@@ -99,13 +110,15 @@ export async function openStore(): Promise<Store> {
       const store = transaction.objectStore('journal')
       await Promise.all([...entries.map((entry) => store.put(entry, [session, entry.index])), transaction.done])
     },
+    withdrawal: (session) => database.get('withdrawals', session),
+    withdraw: (session, reason) => durable(database, 'withdrawals', (store) => store.put(reason, session)),
     clear: async () => {
       for (const name of database.objectStoreNames) await durable(database, name, (store) => store.clear())
     },
   }
 }
 
-type Names = Kept | 'answers' | 'receipts' | 'plans' | 'ledger' | 'journal'
+type Names = Kept | 'answers' | 'receipts' | 'plans' | 'ledger' | 'journal' | 'withdrawals'
 
 /** The browser is asked to wait for the disk: what was answered must not be answered again after a power cut. */
 async function durable<Name extends Names>(

@@ -107,6 +107,12 @@ export async function openModel(file: ModelFile, factory: TrainerFactory): Promi
   }
 }
 
+/** What each output of a row is: a probability of the positive class, one a class, or the label's number. */
+export function outputColumns({ data: { label } }: ModelFile): readonly string[] {
+  if (label?.type === 'class') return label.classes.map((name) => `probability of ${name}`)
+  return [label?.type === 'binary' ? `probability of ${label.column}` : (label?.column ?? 'prediction')]
+}
+
 /** The model's numbers. @throws InputError ERR_MODEL_FILE where their count does not fit the layers. */
 export function parametersOf(file: ModelFile): Float32Array {
   const bytes = fromBase64(file.parameters)

@@ -57,8 +57,9 @@ export async function takeOffer<State, Site>(
     const membership = await joinRun(shell, link, { offer, before })
     const signed = await consent(shell, membership.plan)
     link.send(encodeMessage({ type: 'join', sessionKey: encodeSessionKey(membership.sessionKey), consent: signed }))
-    const { mode, honest } = membership.party.session.formation
-    shell.report({ type: 'joined', plan: membership.plan.name, mode, honest })
+    const { id, formation } = membership.party.session
+    const { mode, honest } = formation
+    shell.report({ type: 'joined', session: toHex(id), plan: membership.plan.name, mode, honest })
     return membership
   } catch (error) {
     if (!(error instanceof InputError || error instanceof ProtocolError)) throw error

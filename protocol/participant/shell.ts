@@ -83,6 +83,7 @@ export interface Opened<State, Site> extends Computed<State, Site>, Records<Site
 export type SiteEvent =
   | {
       readonly type: 'joined'
+      readonly session: string
       readonly plan: string
       readonly mode: Mode
       /** Fewest honest contributions in any sum that can be opened. */

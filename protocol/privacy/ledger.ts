@@ -68,7 +68,7 @@ export interface Ledger {
 
 export const emptyLedger: Ledger = { head: { entries: 0, hash: '0'.repeat(64) }, at: 0, losses: new Map() }
 
-const nothingLost: Loss = { releases: 0, unit: 'site', rdp: defaultOrders.map(() => 0) }
+export const nothingLost: Loss = { releases: 0, unit: 'site', rdp: defaultOrders.map(() => 0) }
 
 export const lossOf = (ledger: Ledger, dataset: string): Loss => ledger.losses.get(dataset) ?? nothingLost
 
@@ -83,6 +83,29 @@ export const lossWith = (loss: Loss, { unit, events }: Pick<Charge, 'unit' | 'ev
 }
 
 export const epsilonOf = ({ rdp }: Loss, delta: number): number => epsilonFromRdp({ orders: defaultOrders, rdp }, delta)
+
+/** What one run cost by itself; epsilons of runs do not add up to that of the data set, which is smaller. */
+export interface RunLoss {
+  readonly session: string
+  readonly plan: string
+  readonly dataset: string
+  readonly loss: Loss
+  /** Milliseconds since 1970. */
+  readonly first: number
+  readonly last: number
+}
+
+/** In the order of their first entries. */
+export function lossesByRun(entries: readonly LedgerEntry[]): RunLoss[] {
+  const keyOf = ({ dataset, charge }: LedgerEntry): string => `${charge.session}/${dataset}`
+  return [...new Set(entries.map(keyOf))].map((key) => {
+    const own = entries.filter((entry) => keyOf(entry) === key)
+    const { dataset, charge, at } = own[0]
+    const { session, plan } = charge
+    const loss = own.reduce((sum, entry) => lossWith(sum, entry.charge), nothingLost)
+    return { session, plan, dataset, loss, first: at, last: own[own.length - 1].at }
+  })
+}
 
 /** @throws SiteRefusal ERR_BUDGET where the loss would be above the cap. */
 export function checkBudget(loss: Loss, budget: Budget | undefined): void {

@@ -58,7 +58,7 @@ async function ready(page: Page, file: string, remember: boolean): Promise<void>
   await page.getByLabel('Allow studies under which nothing bounds').check()
   await page.getByRole('button', { name: 'Confirm these rules' }).click()
   if (remember) await page.getByLabel('Keep the file in this browser').check()
-  await page.getByLabel('Choose a CSV file with your records').setInputFiles(file)
+  await page.getByTestId('file').setInputFiles(file)
 }
 
 test('two Node sites and two browser sites finish a run; a tab closed in the middle comes back; no record leaves a page', async () => {
@@ -102,7 +102,7 @@ test('two Node sites and two browser sites finish a run; a tab closed in the mid
   const labelled = (await readFile(federated.file('county'), 'utf8')).trim().split('\n')
   await writeFile(unlabelled, labelled.map((line) => line.slice(0, line.lastIndexOf(','))).join('\n'))
   await veterans.page.getByTestId('predict').setInputFiles(unlabelled)
-  await veterans.page.getByText(`${labelled.length - 1} rows`).waitFor()
+  await veterans.page.getByText(`${labelled.length - 1} rows are predicted`).waitFor()
   const download = veterans.page.waitForEvent('download')
   await veterans.page.getByRole('button', { name: 'Download the model' }).click()
   const model = await readFile(await (await download).path(), 'utf8')
@@ -141,7 +141,7 @@ test('a wrong file is explained in the page with its place, and the coordinator 
   const declined = await run.until(({ type, site }) => type === 'declined' && site === 'county')
   expect(JSON.stringify(declined)).not.toContain('Smith')
   expect(sent.some((request) => request.postData()?.includes('Smith'))).toBe(false)
-  await page.getByLabel('Choose a CSV file with your records').setInputFiles(federated.file('county'))
+  await page.getByTestId('file').setInputFiles(federated.file('county'))
   await page.getByRole('button', { name: 'Agree and take part' }).click()
   await run.until(ofType('finished'))
   await page.getByRole('heading', { name: 'The run is complete' }).waitFor()

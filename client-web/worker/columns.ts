@@ -1,30 +1,10 @@
-/** The chosen file as a table: read piece by piece in the worker, and shown column by column. */
+/** A table column by column, as a person looks it over; it stays in the page. */
 
-import { readCsv } from '../../learning/data/csv.ts'
-import type { LoadedTable, ReadProgress } from '../../learning/data/source.ts'
 import type { ColumnValues, Table } from '../../learning/data/table.ts'
-import type { DataSchema } from '../../protocol/schema.ts'
 import type { ColumnView } from './page-state.ts'
-
-/** @throws InputError ERR_CSV_*, ERR_DATA_*: the first fault, with its place. */
-export const readFile = (
-  file: File,
-  schema: DataSchema,
-  progress: (progress: ReadProgress) => void,
-): Promise<LoadedTable> => readCsv({ name: file.name, chunks: chunksOf(file), size: file.size }, { schema, progress })
-
-async function* chunksOf(file: File): AsyncGenerator<Uint8Array> {
-  const reader = file.stream().getReader()
-  for (;;) {
-    const { value, done } = await reader.read()
-    if (done) return
-    yield value
-  }
-}
 
 const bins = 12
 
-/** What a person sees of each column; it stays in the page. */
 export const columnViews = ({ columns, rows }: Table): readonly ColumnView[] =>
   columns.map((column) => viewOf(column, rows))
 
