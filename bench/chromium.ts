@@ -72,6 +72,8 @@ async function bundle(entry: string): Promise<Map<string, string>> {
   const built = await build({
     configFile: false,
     logLevel: 'silent',
+    // As the pages are built (client-web/vite.config.ts).
+    resolve: { alias: { pngjs: 'pngjs/browser' } },
     build: {
       write: false,
       minify: false,

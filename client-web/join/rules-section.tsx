@@ -9,6 +9,7 @@ import { Section } from './section.tsx'
 
 export function RulesSection({ state: { rules }, words, act }: SectionProps) {
   const [unprotected, setUnprotected] = useState(rules?.unprotected ?? false)
+  const [largeModels, setLargeModels] = useState(rules?.largeModels ?? false)
   const [epsilon, setEpsilon] = useState(String(rules?.epsilon ?? 10))
   const [budget, setBudget] = useState(String(rules?.budget ?? ''))
   const [rows, setRows] = useState(String(rules?.minimumRows ?? 3))
@@ -16,7 +17,8 @@ export function RulesSection({ state: { rules }, words, act }: SectionProps) {
     event.preventDefault()
     // What leaves without noise is beyond every limit: the two cannot be had together.
     const limit = unprotected || budget === '' ? {} : { budget: Number(budget) }
-    act({ type: 'rules', rules: { unprotected, epsilon: Number(epsilon), minimumRows: Number(rows), ...limit } })
+    const figures = { epsilon: Number(epsilon), minimumRows: Number(rows) }
+    act({ type: 'rules', rules: { unprotected, largeModels, ...figures, ...limit } })
   }
   return (
     <Section
@@ -30,6 +32,10 @@ export function RulesSection({ state: { rules }, words, act }: SectionProps) {
         <label class="row">
           <input type="checkbox" checked={unprotected} onChange={() => setUnprotected(!unprotected)} />
           <span>{words.rulesUnprotected}</span>
+        </label>
+        <label class="row">
+          <input type="checkbox" checked={largeModels} onChange={() => setLargeModels(!largeModels)} />
+          <span>{words.rulesLarge}</span>
         </label>
         <div class="fields">
           <Figure label={words.rulesEpsilon} min="0.001" step="any" value={epsilon} set={setEpsilon} required />

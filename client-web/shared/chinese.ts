@@ -34,6 +34,7 @@ export const chinese: Words = {
   rulesTitle: '您的规则',
   rulesIntro: '在您设定之前，什么都不会运行。',
   rulesUnprotected: '允许对结果所泄露的个人信息没有界限的研究',
+  rulesLarge: '允许参数数量超过您行数三分之一的模型，例如用于图像的神经网络',
   rulesEpsilon: '一次运行对每个人的最大隐私代价（epsilon）',
   rulesBudget: '所有研究合计的最大隐私代价（epsilon）；留空表示不限',
   rulesRows: '文件至少应有的行数',

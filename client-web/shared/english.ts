@@ -33,6 +33,7 @@ export const english = {
   rulesTitle: 'Your rules',
   rulesIntro: 'Nothing runs before you have set them.',
   rulesUnprotected: 'Allow studies under which nothing bounds what the result tells of a person',
+  rulesLarge: 'Allow models with more numbers than a third of your rows, such as networks for images',
   rulesEpsilon: 'The most that one run may cost a person (epsilon)',
   rulesBudget: 'The most that all studies together may cost (epsilon); empty for no limit',
   rulesRows: 'Rows that your file must have',

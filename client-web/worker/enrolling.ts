@@ -82,10 +82,11 @@ export async function acceptRoster(home: Home): Promise<void> {
 }
 
 export async function setRules({ store, agent }: Home, rules: Rules): Promise<void> {
-  const { minimumRows, unprotected, epsilon, budget } = rules
+  const { minimumRows, unprotected, epsilon, budget, largeModels } = rules
   const policy = parsePolicy({
     ...defaultPolicy,
     ...{ confirmed: true, minimumRows },
+    parametersPerRow: largeModels ? null : defaultPolicy.parametersPerRow,
     privacy: { ...defaultPolicy.privacy, unprotected, epsilon },
   })
   await store.put('policy', policy)
@@ -98,7 +99,8 @@ export async function setRules({ store, agent }: Home, rules: Rules): Promise<vo
 async function rulesOf(store: Store): Promise<Rules | undefined> {
   const policy = await store.get('policy')
   if (policy === undefined) return undefined
-  const { minimumRows, privacy } = policy
+  const { minimumRows, parametersPerRow, privacy } = policy
   const { unprotected, epsilon } = privacy
-  return { unprotected, epsilon, minimumRows, budget: (await store.get('budget'))?.epsilon }
+  const budget = (await store.get('budget'))?.epsilon
+  return { unprotected, epsilon, minimumRows, largeModels: parametersPerRow === null, budget }
 }

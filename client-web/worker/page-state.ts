@@ -119,6 +119,8 @@ export interface Rules {
   /** The most that all studies together may cost; absent for no limit. */
   readonly budget?: number | undefined
   readonly minimumRows: number
+  /** Whether a model may have more numbers than a third of the rows, and so could remember single ones. */
+  readonly largeModels: boolean
 }
 
 export interface RoundView {

@@ -62,7 +62,7 @@ async function ready(page: Page, file: string, remember: boolean): Promise<void>
 }
 
 test('two Node sites and two browser sites finish a run; a tab closed in the middle comes back; no record leaves a page', async () => {
-  const federated = await federation(6)
+  const federated = await federation(12)
   await enrolNode(federated, 'university')
   await enrolNode(federated, 'heart-centre')
   const county = await enrolBrowser(federated, 'county')
@@ -87,8 +87,12 @@ test('two Node sites and two browser sites finish a run; a tab closed in the mid
   await run.until(({ type, round }) => type === 'round' && Number(round) >= 2)
   await county.page.close()
   const gone = await run.until(({ type, absent }) => type === 'round' && JSON.stringify(absent).includes('county'))
+  // The others would be done before a browser is back.
+  await federated.wish('pause')
   const again = await county.context.newPage()
   await again.goto(`${federated.url}/join/`)
+  await again.getByText('Connected.').waitFor()
+  await federated.wish('resume')
   await again.getByRole('heading', { name: 'The run is complete' }).waitFor()
   const finished = await run.until(ofType('finished'))
   expect(Number(gone.round)).toBeLessThan(Number(finished.rounds))

@@ -7,6 +7,8 @@ import type { Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { stringify } from 'yaml'
 import * as z from 'zod'
+import { caller } from '../../coordinator/api-client.ts'
+import { routes } from '../../coordinator/api-routes.ts'
 import { datasets } from '../../simulations/datasets/index.ts'
 import { Command, demoPolicy, type Line } from '../../simulations/demo/processes.ts'
 
@@ -56,14 +58,24 @@ export async function federation(rounds: number) {
     plan,
     (await readFile('examples/hospitals.yaml', 'utf8')).replace(/^rounds: .*$/m, `rounds: ${rounds}`),
   )
+  const operatorToken = async (): Promise<string> =>
+    (await readFile(join(folder, 'coordinator', 'operator.token'), 'utf8')).trim()
+  /** The one run, by the coordinator's API. */
+  const ofRun = async (path: string, init?: RequestInit): Promise<Response> => {
+    const call = caller(url, await operatorToken())
+    const [run] = routes.listRuns.answer.schema.parse(await (await call('runs')).json())
+    return call(`runs/${run.id}${path}`, init)
+  }
   return {
     folder,
     url,
     plan,
+    wish: (wish: 'pause' | 'resume') => ofRun(`/${wish}`, { method: 'POST' }),
+    journal: async () => (await ofRun('/journal')).text(),
     /** Stops the coordinator, and starts another in its place. */
     stop: () => coordinator.kill('SIGTERM'),
     again: () => listen(new URL(url).port),
-    operatorToken: async () => (await readFile(join(folder, 'coordinator', 'operator.token'), 'utf8')).trim(),
+    operatorToken,
     token: async (holder: string, role: string) =>
       text((await ended('token', holder, '--role', role, ...operator)).token),
     file: (name: string) => text(files.get(name)),

@@ -22,7 +22,7 @@ const site = {
   waiting: undefined,
 }
 
-const rules = { unprotected: false, epsilon: 10, minimumRows: 3, budget: 25 }
+const rules = { unprotected: false, epsilon: 10, minimumRows: 3, largeModels: false, budget: 25 }
 
 const plan: PlanView = {
   name: 'hospitals',
