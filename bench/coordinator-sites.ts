@@ -68,6 +68,7 @@ export async function takePart(index: number, parts: SiteParts, signal: AbortSig
     try {
       const link = await links.next()
       signal.addEventListener('abort', () => link.close(), { once: true })
+      if (signal.aborted) link.close()
       await serveRuns({ link, serve, isPassing: () => true, pause: async () => {} })
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error
