@@ -1,5 +1,6 @@
 /** A model card as one self-contained page: no script, no request; light, dark, narrow, wide and in print. */
 
+import { escaped } from './escaped.ts'
 import type { ModelCard } from './model-card.ts'
 import { type Section, sectionsOf } from './sections.ts'
 
@@ -83,13 +84,3 @@ function section(each: Section): string {
   )
   return `${title}<div class="scroll"><table><thead><tr>${heads}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div></section>`
 }
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-const escaped = (text: string): string => text.replace(/[&<>"']/g, (sign) => entities[sign])

@@ -1,5 +1,6 @@
 /** The frame of every report: one self-contained page, no script, no request; what comes from outside is text, never markup. */
 
+import { escaped } from '../../learning/card/escaped.ts'
 import { style } from './style.ts'
 
 export interface Title {
@@ -43,13 +44,3 @@ export function table(head: readonly string[], rows: readonly (readonly string[]
 ${body.join('\n')}
 </tbody></table></div>`
 }
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, (character) => entities[character])

@@ -1,10 +1,11 @@
 /** A study or a run as one self-contained page: no script, no request, readable in print, light and dark, narrow and wide. */
 
 import type { RoundEvent } from '../../coordinator/events.ts'
+import { escaped } from '../../learning/card/escaped.ts'
 import type { Estimate } from '../../learning/metrics/interval.ts'
 import { type Figures, headline, headlineName, mean, type Outcome } from '../outcome.ts'
 import { attendance, comparison, learningCurve } from './charts.ts'
-import { escaped, figure, page } from './page.ts'
+import { figure, page } from './page.ts'
 
 /** One seed: how its rounds went and what came of it. */
 export interface Course {

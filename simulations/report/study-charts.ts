@@ -1,13 +1,13 @@
 /** The charts of a study: cells beside each other, curves with intervals, sites, privacy, cost, attackers and scores. */
 
 import * as Plot from '@observablehq/plot'
+import { escaped } from '../../learning/card/escaped.ts'
 import type { Estimate } from '../../learning/metrics/interval.ts'
 import { type Figures, headline, headlineName } from '../outcome.ts'
 import { overSeeds } from '../study/intervals.ts'
 import type { CellResult } from '../study/results.ts'
 import type { CellGroup } from '../study/text.ts'
 import { accent, draw, other, series } from './draw.ts'
-import { escaped } from './page.ts'
 
 const colourOf = (index: number): string => series[index % series.length]
 /** Past the last colour they begin anew, dashed. */

@@ -1,10 +1,11 @@
 /** A study as one self-contained page: what federating brings, to whom, at what cost, and what stands in its way. */
 
+import { escaped } from '../../learning/card/escaped.ts'
 import type { Estimate } from '../../learning/metrics/interval.ts'
 import { headline, headlineName } from '../outcome.ts'
 import type { CellResult } from '../study/results.ts'
 import { byCell, type CellGroup } from '../study/text.ts'
-import { escaped, figure, page, table } from './page.ts'
+import { figure, page, table } from './page.ts'
 import {
   cellRows,
   costChart,

@@ -48,14 +48,18 @@ export interface Worst {
   readonly smallest: number
 }
 
-/** All strategies: `choices[i]` is everything that honest site i can be made to reveal. */
-export function worstOf(graph: Graph, choices: readonly (readonly Revealed[])[]): Worst {
+/** All strategies: `choices[i]` is everything that honest site i can be made to reveal, `told` what of it comes to be. */
+export function worstOf<T extends Revealed>(
+  graph: Graph,
+  choices: readonly (readonly T[])[],
+  told: (chosen: readonly T[]) => readonly Revealed[] = (chosen) => chosen,
+): Worst {
   let sums = 0
   let smallest = Number.POSITIVE_INFINITY
-  const chosen: Revealed[] = []
+  const chosen: T[] = []
   const choose = (site: number): void => {
     if (site === choices.length) {
-      const leaks = leakingSums(graph, chosen)
+      const leaks = leakingSums(graph, told(chosen))
       sums = Math.max(sums, leaks.length)
       smallest = Math.min(smallest, ...leaks)
       return
@@ -70,30 +74,12 @@ export function worstOf(graph: Graph, choices: readonly (readonly Revealed[])[])
 }
 
 /** Strict mode: each site signs one list or none; only lists with as many signers as `certificate` are revealed for. */
-export function worstCertified(
+export const worstCertified = (
   graph: Graph,
   certificate: number,
   choices: readonly (readonly (Revealed & { readonly list: number })[])[],
-): Worst {
-  let sums = 0
-  let smallest = Number.POSITIVE_INFINITY
-  const chosen: (Revealed & { readonly list: number })[] = []
-  const choose = (site: number): void => {
-    if (site === choices.length) {
-      const signers = (list: number): number => graph.colluding + chosen.filter((one) => one.list === list).length
-      const leaks = leakingSums(
-        graph,
-        chosen.filter(({ list }) => signers(list) >= certificate),
-      )
-      sums = Math.max(sums, leaks.length)
-      smallest = Math.min(smallest, ...leaks)
-      return
-    }
-    for (const one of choices[site]) {
-      chosen[site] = one
-      choose(site + 1)
-    }
-  }
-  choose(0)
-  return { sums, smallest }
-}
+): Worst =>
+  worstOf(graph, choices, (chosen) => {
+    const signers = (list: number): number => graph.colluding + chosen.filter((one) => one.list === list).length
+    return chosen.filter(({ list }) => signers(list) >= certificate)
+  })
