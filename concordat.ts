@@ -3,6 +3,7 @@
 
 import { Command, CommanderError } from 'commander'
 import { InputError, ProtocolError } from './protocol/errors.ts'
+import { release } from './protocol/release.ts'
 
 /** 0 done; 1 our own fault; 2 bad input or usage; 3 the other party refused, is unreachable or broke the rules; 130 interrupted. */
 const exitCodes = { done: 0, bug: 1, input: 2, peer: 3 } as const
@@ -48,7 +49,7 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
 async function main(arguments_: readonly string[]): Promise<number> {
   const program = new Command('concordat')
     .description('Federated, privacy-preserving training and analysis: the coordinator learns only the sum.')
-    .version('0.1.0')
+    .version(release)
     .exitOverride()
   const wanted = arguments_.find((argument) => !argument.startsWith('-'))
   const known = wanted !== undefined && Object.hasOwn(menu, wanted) ? [wanted] : Object.keys(menu)

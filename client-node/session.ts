@@ -7,6 +7,7 @@ import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import type { ProtocolError } from '../protocol/errors.ts'
 import type { Finish } from '../protocol/participant/participant.ts'
 import type { Random } from '../protocol/random.ts'
+import { release } from '../protocol/release.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import { SiteLinks } from '../protocol/wire/site-links.ts'
 import { serveRuns } from '../protocol/wire/site-runs.ts'
@@ -55,7 +56,10 @@ export function linksTo({ config, signal, identity, versions, report }: WayParts
     connect: () => connect(url),
     carrier: carrierTo(url),
     coordinator: fromHex(config.coordinatorKey),
-    context: { identity, verify: nodeProvider.ed25519Verify, random, versions },
+    context: {
+      ...{ identity, verify: nodeProvider.ed25519Verify, random, versions },
+      agent: `concordat ${release}, Node ${process.versions.node.split('.')[0]}`,
+    },
     isFinal,
     pause: async (failures, reason) => {
       const milliseconds = backOff(failures)

@@ -3,6 +3,7 @@
 import express, { type Express, type Request, type Response, type Router } from 'express'
 import { type Role, roleSchema } from '../protocol/enrolment/entries.ts'
 import { InputError } from '../protocol/errors.ts'
+import { release } from '../protocol/release.ts'
 import type { Access } from './access.ts'
 import { type Operation, openApiDocument, type Route, routes } from './api-routes.ts'
 import { textBody } from './doors/requests.ts'
@@ -10,7 +11,7 @@ import type { TimedEvent } from './events.ts'
 import type { Runs } from './runs.ts'
 
 export function runRoutes(app: Express, runs: Runs, access: Access): void {
-  const document = openApiDocument('0.1.0')
+  const document = openApiDocument(release)
   app.get('/openapi.json', (_request, response) => {
     response.json(document)
   })

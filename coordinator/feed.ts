@@ -12,7 +12,7 @@ const every = 500
 const patience = 30_000
 
 export interface FeedParts {
-  readonly runs: Pick<Runs, 'list' | 'batches'>
+  readonly runs: Pick<Runs, 'list' | 'batches' | 'sites'>
   readonly roleOf: (token: string) => Role | undefined
   /** What operators see of enrolment; unset where the roster was made by hand. */
   readonly roster: (() => unknown) | undefined
@@ -33,6 +33,7 @@ function serve(socket: Socket, { runs, roleOf, roster }: FeedParts): void {
   const told = new Map<string, string>()
   /** Counts what was asked to be followed: the last is. */
   let wish = 0
+  let followed: string | undefined
 
   const tell = (name: string, value: unknown): void => {
     const text = JSON.stringify(value)
@@ -48,6 +49,7 @@ function serve(socket: Socket, { runs, roleOf, roster }: FeedParts): void {
     }
     tell('role', role)
     tell('runs', runs.list())
+    tell('sites', runs.sites(followed))
     if (role === 'operator' && roster !== undefined) tell('roster', roster())
   }
   const follow = async (id: string, mine: number): Promise<void> => {
@@ -65,7 +67,9 @@ function serve(socket: Socket, { runs, roleOf, roster }: FeedParts): void {
   }
   socket.on('follow', (id: unknown) => {
     wish++
-    if (typeof id === 'string') void follow(id, wish)
+    followed = typeof id === 'string' ? id : undefined
+    if (followed !== undefined) void follow(followed, wish)
+    look()
   })
   const looking = setInterval(look, every)
   socket.on('disconnect', () => {

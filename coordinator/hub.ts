@@ -17,9 +17,25 @@ export interface Arrival {
   readonly identity: Uint8Array
   readonly connection: Channel
   readonly version: number
+  /** What it says it runs on, where it says so. */
+  readonly agent?: string | undefined
   /** Opens the bulk plane. */
   readonly token: Uint8Array
 }
+
+/** How a site stands with this coordinator process. */
+export interface Standing {
+  /** `away` while a link whose connection broke is kept. */
+  readonly link: 'connected' | 'away' | 'gone'
+  /** Milliseconds since 1970 of the last frame, to ten seconds. */
+  readonly heard: number
+  /** Of the protocol. */
+  readonly version: number
+  readonly agent: string
+}
+
+/** To what `heard` is told: who watches is not told of every heartbeat. */
+const heardMilliseconds = 10_000
 
 /** A site that has proved that a link is its own. */
 export interface Return extends Pick<Arrival, 'identity' | 'connection' | 'token'> {
@@ -57,6 +73,8 @@ export class Hub {
   readonly #connected = new Map<string, Connected>()
   /** In the order they were opened. */
   readonly #runs = new Map<string, OpenRun>()
+  /** What is known of the sites that this process has seen, by their keys. */
+  readonly #seen = new Map<string, Pick<Standing, 'version' | 'agent'> & { heard: number }>()
 
   constructor(options: HubOptions) {
     this.#options = options
@@ -68,7 +86,7 @@ export class Hub {
   }
 
   /** An older link of the same site ends. */
-  connect({ identity, connection, version, token }: Arrival): void {
+  connect({ identity, connection, version, agent, token }: Arrival): void {
     const key = toHex(identity)
     this.#cut(key, 'ERR_REPLACED', 'the site connected anew')
     const lasting = version < lastingVersion ? undefined : new LastingChannel(() => this.#lost(connected))
@@ -78,9 +96,22 @@ export class Hub {
     })
     const connected: Connected = { key, token, link, lasting, channels: new Map(), away: undefined }
     this.#connected.set(key, connected)
+    // A link that begins anew in the place of one that ended meanwhile says nothing again.
+    const said = agent ?? this.#seen.get(key)?.agent ?? ''
+    this.#seen.set(key, { version, agent: said, heard: this.#options.clock.now() })
     lasting?.attach(connection, 0)
     for (const run of this.#runs.values()) this.#enter(connected, run)
     void this.#listen(connected)
+  }
+
+  /** `undefined` for a site that this process has not seen. */
+  standing(identity: Uint8Array): Standing | undefined {
+    const key = toHex(identity)
+    const seen = this.#seen.get(key)
+    if (seen === undefined) return undefined
+    const connected = this.#connected.get(key)
+    const link = connected === undefined ? 'gone' : connected.away === undefined ? 'connected' : 'away'
+    return { ...seen, link, heard: Math.floor(seen.heard / heardMilliseconds) * heardMilliseconds }
   }
 
   /** What a site has to know to have its link back. */
@@ -139,6 +170,8 @@ export class Hub {
   async #listen(connected: Connected): Promise<void> {
     try {
       for await (const frame of connected.link.frames) {
+        const seen = this.#seen.get(connected.key)
+        if (seen !== undefined) seen.heard = this.#options.clock.now()
         this.#eachRun(connected, (members, index) => members.heard(index))
         this.#take(connected, frame)
       }

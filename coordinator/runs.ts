@@ -8,6 +8,7 @@ import type { RosterEntry } from '../protocol/wire/messages.ts'
 import { EventLog } from './event-log.ts'
 import type { RunEvent, TimedEvent } from './events.ts'
 import { type ExecutionParts, execute, outcomeOf } from './execution.ts'
+import type { Standing } from './hub.ts'
 import { journalText } from './journal.ts'
 import { clock, random } from './machine.ts'
 import { Halted, Members, type Wish } from './members.ts'
@@ -32,6 +33,10 @@ export interface RunSummary {
   /** Why it has failed or was stopped; empty otherwise. */
   readonly code: string
   readonly reason: string
+}
+
+export interface SiteStanding extends Partial<Standing> {
+  readonly name: string
 }
 
 export interface RunsParts extends ExecutionParts {
@@ -148,6 +153,12 @@ export class Runs {
   /** The same, as many events at a time as are there. @throws InputError ERR_RUN. */
   batches(id: string): AsyncIterable<readonly TimedEvent[]> {
     return this.#entry(id).events.batches()
+  }
+
+  /** The sites of a run, or of the current roster, and how each stands; one that has not been seen has its name alone. */
+  sites(id?: string): readonly SiteStanding[] {
+    const sites = this.#entries.get(id ?? '')?.sites ?? this.#parts.roster().sites
+    return sites.map(({ name, identity }) => ({ name, ...this.#parts.hub.standing(identity) }))
   }
 
   /** @throws InputError ERR_RUN. */

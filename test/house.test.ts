@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
+import { release } from '../protocol/release.ts'
 
 const folders = ['protocol', 'learning', 'coordinator', 'client-node', 'client-web', 'simulations', 'bench']
 const present = folders.filter((folder) => existsSync(folder))
@@ -50,4 +51,9 @@ test('every error code of the sources stands in docs/errors.md, and no other', a
   const documented = new Set((await readFile('docs/errors.md', 'utf8')).match(pattern))
   expect([...thrown].filter((code) => !documented.has(code)).sort()).toEqual([])
   expect([...documented].filter((code) => !thrown.has(code)).sort()).toEqual([])
+})
+
+test("the release that parties tell each other is the package's", async () => {
+  const manifest: unknown = JSON.parse(await readFile('package.json', 'utf8'))
+  expect(manifest).toMatchObject({ version: release })
 })

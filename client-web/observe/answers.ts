@@ -21,6 +21,18 @@ const summarySchema = z.object({
 export type RunSummary = z.infer<typeof summarySchema>
 export const runsSchema = z.array(summarySchema)
 
+export const sitesSchema = z.array(
+  z.object({
+    name: z.string(),
+    // What the coordinator has not seen since it was started has its name alone.
+    link: z.optional(z.enum(['connected', 'away', 'gone'])),
+    heard: z.optional(z.number()),
+    version: z.optional(z.number()),
+    agent: z.optional(z.string()),
+  }),
+)
+export type SiteStanding = z.infer<typeof sitesSchema>[number]
+
 export const rosterSchema = z.object({
   roster: z.object({
     version: z.number(),

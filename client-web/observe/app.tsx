@@ -50,7 +50,7 @@ export function App(props: SectionProps) {
 
 function OpenRun(props: SectionProps) {
   const { run } = props.state
-  if (run === undefined) return null
+  if (run === undefined) return <SitesSection {...props} rows={[]} journal={undefined} />
   const rows = roundRows(run.journal, run.rounds)
   const parts = { ...props, run, rows }
   return (
@@ -58,7 +58,7 @@ function OpenRun(props: SectionProps) {
       <RunSection {...parts} />
       <CurvesSection {...parts} />
       <RoundsSection key={run.id} {...parts} />
-      <SitesSection {...parts} />
+      <SitesSection {...parts} journal={run.journal} />
       <JournalSection {...parts} />
     </>
   )

@@ -13,11 +13,15 @@ import {
   rosterSchema,
   runsSchema,
   type ShownEvent,
+  type SiteStanding,
+  sitesSchema,
 } from './answers.ts'
 
 export interface FeedListener {
   role(role: Role): void
   runs(runs: readonly RunSummary[]): void
+  /** Those of the run that is followed; of the roster where none is. */
+  sites(sites: readonly SiteStanding[]): void
   /** For operators, where sites enrol by invitation. */
   roster(roster: Roster): void
   /** Events of the run that is followed; the first of a connection begin it anew. */
@@ -60,6 +64,7 @@ export function openFeed(base: URL, token: string, listener: FeedListener): Feed
   }
   on('role', roleSchema, listener.role)
   on('runs', runsSchema, listener.runs)
+  on('sites', sitesSchema, listener.sites)
   on('roster', rosterSchema, listener.roster)
   on('refused', refusalSchema, listener.refused)
   socket.on('events', (id: unknown, events: unknown, taken: unknown) => {

@@ -61,6 +61,7 @@ export function startObserver({ base, show, keep }: ObserverParts): (act: Act) =
         if (state.run?.id !== wanted) openRun(wanted)
       },
       runs: (runs) => set({ runs }),
+      sites: (sites) => set({ sites }),
       roster: (roster) => set({ roster }),
       events: takeEvents,
       online: (here) => set({ offline: !here }),

@@ -98,6 +98,8 @@ export interface SiteRow {
   readonly name: string
   readonly rounds: number
   readonly last: { readonly present: boolean; readonly why: string }
+  /** Rounds in a row, up to the last, in which it was not. */
+  readonly missed: number
   /** Rounds up to which it has signed the journal. */
   readonly signed: number
 }
@@ -107,12 +109,18 @@ export function siteRows(rows: readonly RoundRow[], journal: JournalView | undef
   const last = rows.at(-1)
   const names = new Set([...(journal?.signed.keys() ?? []), ...rows.flatMap(({ sites }) => sites)])
   const counts = new Map<string, number>()
-  for (const { sites } of rows) for (const site of sites) counts.set(site, (counts.get(site) ?? 0) + 1)
+  const latest = new Map<string, number>()
+  for (const [row, { sites }] of rows.entries())
+    for (const site of sites) {
+      counts.set(site, (counts.get(site) ?? 0) + 1)
+      latest.set(site, row)
+    }
   const absent = new Map(last?.absent.map(({ site, code, reason }) => [site, `${code} ${reason}`]))
   return [...names].sort().map((name) => ({
     name,
     rounds: counts.get(name) ?? 0,
     last: { present: last?.sites.includes(name) ?? false, why: absent.get(name) ?? '' },
+    missed: rows.length - 1 - (latest.get(name) ?? -1),
     signed: signedRounds(journal, name),
   }))
 }

@@ -1,6 +1,6 @@
 /** What the observer's page shows, and what a person can do on it. */
 
-import type { Role, Roster, RoundEvent, RunSummary, ShownEvent } from './answers.ts'
+import type { Role, Roster, RoundEvent, RunSummary, ShownEvent, SiteStanding } from './answers.ts'
 import type { JournalView } from './journal.ts'
 
 export interface Fault {
@@ -23,6 +23,8 @@ export interface ObserverState {
   /** `undefined` until the coordinator has told them. */
   readonly runs: readonly RunSummary[] | undefined
   readonly run: RunView | undefined
+  /** Those of the run that is open, or of the roster. */
+  readonly sites: readonly SiteStanding[]
   /** For operators, where sites enrol by invitation. */
   readonly roster: Roster | undefined
   /** The coordinator did not answer; it is asked again. */
@@ -35,6 +37,7 @@ export const firstState: ObserverState = {
   role: undefined,
   runs: undefined,
   run: undefined,
+  sites: [],
   roster: undefined,
   offline: false,
   fault: undefined,

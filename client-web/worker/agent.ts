@@ -10,6 +10,7 @@ import type { RecordBook, Records, SiteEvent } from '../../protocol/participant/
 import type { Plan } from '../../protocol/plan.ts'
 import type { Charge } from '../../protocol/privacy/ledger.ts'
 import type { Random } from '../../protocol/random.ts'
+import { release } from '../../protocol/release.ts'
 import type { SiteLink } from '../../protocol/wire/channel.ts'
 import type { Identity } from '../../protocol/wire/handshake.ts'
 import type { RosterEntry } from '../../protocol/wire/messages.ts'
@@ -78,7 +79,10 @@ export function startAgent(site: BrowserSite): Agent {
     connect: () => connect(site.url),
     carrier: carrierTo(site.url, site.provider),
     coordinator: site.coordinator,
-    context: { identity: site.identity, verify: site.provider.ed25519Verify, random: site.random },
+    context: {
+      ...{ identity: site.identity, verify: site.provider.ed25519Verify, random: site.random },
+      agent: `concordat ${release}, browser`,
+    },
     isFinal,
     pause: (failures) => {
       site.report({ type: 'link', state: 'connecting' })

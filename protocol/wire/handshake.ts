@@ -21,6 +21,8 @@ export interface HandshakeContext {
   readonly random: Random
   /** The versions this side speaks, oldest first; unset takes all of `wireVersions`. */
   readonly versions?: readonly number[]
+  /** What a site runs on and of which release, for the operator to read. */
+  readonly agent?: string
 }
 
 /** What both sides hold at the end of a handshake. */
@@ -47,7 +49,7 @@ export const lastingVersion = 3
 export async function greet(
   link: Channel,
   pinned: Uint8Array,
-  { identity, verify, random, versions = wireVersions }: HandshakeContext,
+  { identity, verify, random, versions = wireVersions, agent }: HandshakeContext,
   broken?: Broken,
 ): Promise<Agreed> {
   const frames = link.frames[Symbol.asyncIterator]()
@@ -69,7 +71,7 @@ export async function greet(
   }
   const signature = await identity.sign(label('site', version, transcript))
   if (broken === undefined || version < lastingVersion) {
-    link.send(encodeMessage({ type: 'proof', signature }))
+    link.send(encodeMessage({ type: 'proof', signature, agent: version < lastingVersion ? undefined : agent }))
     return { version, token: (await expectMessage(frames, 'welcome')).token, resumed: undefined }
   }
   const claim = await identity.sign(claimOf(version, transcript, broken))
@@ -88,12 +90,18 @@ export interface Known {
   tokenOf(identity: Uint8Array): Uint8Array | undefined
 }
 
+export interface Arrived extends Agreed {
+  readonly identity: Uint8Array
+  /** What it says it runs on, where it says so. */
+  readonly agent: string | undefined
+}
+
 /** The coordinator's side, up to its last word: that the site is welcome, or that its link is resumed. */
 export async function receive(
   link: Channel,
   known: Known,
   { identity, verify, random, versions = wireVersions }: HandshakeContext,
-): Promise<Agreed & { readonly identity: Uint8Array }> {
+): Promise<Arrived> {
   const frames = link.frames[Symbol.asyncIterator]()
   const hello = await expectMessage(frames, 'hello')
   const offered = hello.version
@@ -119,9 +127,10 @@ export async function receive(
   if (proof.type === 'resume' && token !== undefined) {
     const { received, claim } = proof
     if (await verify(hello.identity, claimOf(version, transcript, { token, received }), claim))
-      return { identity: hello.identity, version, token, resumed: received }
+      return { identity: hello.identity, version, token, resumed: received, agent: undefined }
   }
-  return { identity: hello.identity, version, token: random.bytes(32), resumed: undefined }
+  const agent = proof.type === 'proof' ? proof.agent : undefined
+  return { identity: hello.identity, version, token: random.bytes(32), resumed: undefined, agent }
 }
 
 export const welcome = (token: Uint8Array): Uint8Array => encodeMessage({ type: 'welcome', token })

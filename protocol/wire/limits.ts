@@ -11,6 +11,8 @@ export const limits = {
   roster: 10_000,
   /** Characters of a site's name. */
   name: 63,
+  /** Characters in which a site says what it runs on. */
+  agent: 64,
   /** Characters of a reason shown to a person. */
   reason: 2_000,
   /** Largest blob of the bulk plane: a masked vector, a sum or a model state. */

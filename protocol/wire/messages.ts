@@ -17,7 +17,8 @@ export type Message =
       readonly nonce: Uint8Array
       readonly signature: Uint8Array
     }
-  | { readonly type: 'proof'; readonly signature: Uint8Array }
+  // From version 3 on a site may say what it runs on, for people to read: nothing follows from it.
+  | { readonly type: 'proof'; readonly signature: Uint8Array; readonly agent?: string | undefined }
   | { readonly type: 'welcome'; readonly token: Uint8Array }
   // From version 3 on, in the place of proof and welcome: a link whose connection broke goes on.
   | {
@@ -96,6 +97,13 @@ const rosterEntry = (from: Reader): RosterEntry => ({
   identity: from.raw('site identity', 32),
 })
 
+/** Printable characters alone: it is shown on screens. */
+function agentText(from: Reader): string {
+  const text = from.text('agent', { max: limits.agent })
+  if (!/^[\x20-\x7e]+$/.test(text)) throw new ProtocolError('ERR_FRAME', 'agent: expected printable ASCII')
+  return text
+}
+
 /** One row a message: the compiler asks for missing ones. */
 const layouts: { readonly [T in MessageType]: Layout<T> } = {
   hello: {
@@ -121,8 +129,15 @@ const layouts: { readonly [T in MessageType]: Layout<T> } = {
   },
   proof: {
     tag: 3,
-    write: (m, to) => to.raw(m.signature),
-    read: (from) => ({ type: 'proof', signature: from.raw('signature', signature) }),
+    write: (m, to) => {
+      to.raw(m.signature)
+      if (m.agent !== undefined) to.text(m.agent)
+    },
+    read: (from) => ({
+      type: 'proof',
+      signature: from.raw('signature', signature),
+      ...(from.remaining > 0 && { agent: agentText(from) }),
+    }),
   },
   welcome: {
     tag: 4,

@@ -66,7 +66,7 @@ test('an operator lets a site in, watches a run, pauses it, lets it go on and st
     expect(await violations(page)).toEqual([])
     await said.fill(words)
     await page.getByRole('button', { name: 'Approve' }).click()
-    await page.getByRole('rowheader', { name }).waitFor()
+    await page.getByTestId('roster').getByRole('rowheader', { name }).waitFor()
   })
   const words = await federated.rosterWords()
   await operator.page.getByText(words).waitFor()
@@ -98,6 +98,10 @@ test('an operator lets a site in, watches a run, pauses it, lets it go on and st
   await adversary.close()
 
   await operator.page.getByText('the journal of the run names the same.').waitFor()
+  const told = observer.page.getByTestId('sites').getByRole('row', { name: /^county/ })
+  await told.getByText('connected', { exact: true }).waitFor()
+  await told.getByText(/^concordat \d+\.\d+\.\d+, Node \d+ · wire 3$/).waitFor()
+
   await operator.page.getByRole('button', { name: 'Pause' }).click()
   for (const { page } of [operator, observer]) {
     await status(page, 'paused')
@@ -122,6 +126,22 @@ test('an operator lets a site in, watches a run, pauses it, lets it go on and st
   await observer.page.reload()
   await status(observer.page, 'stopped')
 }, 180_000)
+
+test('an operator refuses a site with a reason, which the site is told', async () => {
+  const federated = await federation(1)
+  const { page } = await newPage()
+  await signIn(page, federated.url, await federated.operatorToken())
+  const joining = federated.join('county', await federated.invite('county'))
+  await page.getByRole('heading', { name: 'Waiting for your word: county' }).waitFor()
+  expect(await page.getByRole('button', { name: 'Refuse' }).isDisabled()).toBe(true)
+  await page.getByLabel('Reason').fill('the contract is not signed')
+  await page.getByRole('button', { name: 'Refuse' }).click()
+  await page.getByRole('heading', { name: 'Waiting for your word: county' }).waitFor({ state: 'detached' })
+  await page.getByText('No site is in the roster.').waitFor()
+  const { code, stderr } = await joining.exited
+  expect(code).toBe(3)
+  expect(stderr).toContain('the contract is not signed')
+})
 
 test('a token that is not in force, a coordinator that is away and comes back: the page says what to do, in both languages', async () => {
   const federated = await federation(1)

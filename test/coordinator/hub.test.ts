@@ -296,3 +296,20 @@ test('the link of a site of the version before ends with its connection, as it d
   await step.over
   expect(step.absences()).toEqual(['a ERR_LINK_LOST'])
 })
+
+test('who watches sees a site connected, away while its link is kept, and gone; what it runs on, and nothing of one that never came', async () => {
+  expect(hub.standing(keys[0])).toBeUndefined()
+  const wire = connection()
+  const token = new Uint8Array(32).fill(9)
+  hub.connect({ identity: keys[0], connection: wire.coordinator, version: 3, token, agent: 'concordat 1.2.3' })
+  const came = clock.now()
+  const heard = came - (came % 10_000)
+  expect(hub.standing(keys[0])).toEqual({ link: 'connected', version: 3, agent: 'concordat 1.2.3', heard })
+  wire.cut()
+  await quiet()
+  expect(hub.standing(keys[0])?.link).toBe('away')
+  await clock.pass(patience)
+  await quiet()
+  expect(hub.standing(keys[0])).toMatchObject({ link: 'gone', agent: 'concordat 1.2.3', heard })
+  expect(hub.standing(keys[1])).toBeUndefined()
+})

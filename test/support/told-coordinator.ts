@@ -7,7 +7,7 @@ import { EventLog } from '../../coordinator/event-log.ts'
 import type { RunEvent, TimedEvent } from '../../coordinator/events.ts'
 import { type FeedParts, openFeed } from '../../coordinator/feed.ts'
 import { openPages } from '../../coordinator/pages.ts'
-import type { RunSummary } from '../../coordinator/runs.ts'
+import type { RunSummary, SiteStanding } from '../../coordinator/runs.ts'
 import { nodeProvider } from '../../protocol/crypto/node/provider.ts'
 import type { Role } from '../../protocol/enrolment/entries.ts'
 import { InputError } from '../../protocol/errors.ts'
@@ -28,6 +28,7 @@ export interface Told {
   readonly role: Role
   readonly runs: readonly ToldRun[]
   readonly roster?: FeedParts['roster']
+  readonly sites?: readonly SiteStanding[]
 }
 
 export interface ToldCoordinator {
@@ -46,7 +47,7 @@ const usual: Omit<RunSummary, 'id' | 'name'> = {
   ...{ status: 'running', submitted: 1.7e12, rounds: 0, missing: [], code: '', reason: '' },
 }
 
-export async function toldCoordinator({ role, runs, roster }: Told): Promise<ToldCoordinator> {
+export async function toldCoordinator({ role, runs, roster, sites = [] }: Told): Promise<ToldCoordinator> {
   let inForce: Role | undefined = role
   const now = { at: 1.7e12 }
   const logs = new Map<string, EventLog>()
@@ -72,6 +73,7 @@ export async function toldCoordinator({ role, runs, roster }: Told): Promise<Tol
   openFeed(io, {
     runs: {
       list: () => runs.map(({ events, journal, ended, ...summary }) => ({ ...usual, ...summary })),
+      sites: () => sites,
       batches: (id) => {
         const log = logs.get(id)
         if (log === undefined) throw new InputError('ERR_RUN', `there is no run ${id}`)

@@ -20,25 +20,27 @@ async function handshake(options: {
   readonly known: Uint8Array
   /** The versions each side speaks. */
   readonly speaks?: { readonly site?: readonly number[]; readonly coordinator?: readonly number[] }
+  /** What the site says it runs on. */
+  readonly agent?: string
 }) {
   const link = memoryLink(memoryBlobs())
-  const { site, coordinator, pinned, known, speaks = {} } = options
+  const { site, coordinator, pinned, known, speaks = {}, agent } = options
   const random = testRandom('nonces')
   const isKnown = { isSite: (key: Uint8Array) => equalBytes(key, known), tokenOf: () => undefined }
   const received = receive(link.coordinator, isKnown, {
     ...{ identity: coordinator, verify, random },
     ...(speaks.coordinator && { versions: speaks.coordinator }),
   }).then(
-    ({ identity, token, version }) => {
+    ({ identity, token, version, agent: told }) => {
       link.coordinator.send(welcome(token))
-      return { identity, version }
+      return { identity, version, ...(told !== undefined && { agent: told }) }
     },
     (error: unknown) => {
       link.coordinator.close()
       throw error
     },
   )
-  const versions = speaks.site && { versions: speaks.site }
+  const versions = { ...(speaks.site && { versions: speaks.site }), ...(agent !== undefined && { agent }) }
   const greeted = greet(link.site, pinned, { identity: site, verify, random, ...versions }).catch((error: unknown) => {
     link.site.close()
     throw error
@@ -54,6 +56,23 @@ test('each side proves its key to the other', async () => {
   })
   expect(greeted).toMatchObject({ status: 'fulfilled' })
   expect(received).toEqual({ status: 'fulfilled', value: { identity: site.publicKey, version: 3 } })
+})
+
+test('a site says what it runs on from version 3 on, in printable characters and few of them', async () => {
+  const [site, coordinator] = [await identityOf('site'), await identityOf('coordinator')]
+  const parties = { site, coordinator, pinned: coordinator.publicKey, known: site.publicKey }
+  const agent = 'concordat 0.1.0, Node 20'
+  const [, told] = await handshake({ ...parties, agent })
+  expect(told).toMatchObject({ value: { agent, version: 3 } })
+  const [, before] = await handshake({ ...parties, agent, speaks: { site: [2] } })
+  expect(before).toEqual({ status: 'fulfilled', value: { identity: site.publicKey, version: 2 } })
+  for (const wrong of ['', 'a\u001b[2J', 'x'.repeat(65), 'é']) {
+    const [, refused] = await handshake({ ...parties, agent: wrong })
+    expect(refused).toMatchObject({
+      status: 'rejected',
+      reason: { code: expect.stringMatching(/^ERR_FRAME|^ERR_LIMIT/) },
+    })
+  }
 })
 
 test('an impostor that shows the pinned key without holding it is not trusted', async () => {
