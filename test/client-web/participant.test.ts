@@ -15,6 +15,8 @@ import {
   ofType,
   violations,
 } from '../support/browser-federation.ts'
+import { FaultProxy } from '../support/fault-proxy.ts'
+import { typeOf } from '../support/websocket-units.ts'
 
 const names = ['university', 'heart-centre', 'county', 'veterans'] as const
 const contexts: BrowserContext[] = []
@@ -38,11 +40,11 @@ async function newSite(locale = 'en-GB') {
   return { context, sent, page: await context.newPage() }
 }
 
-async function enrolBrowser(federation: Federation, name: string) {
+async function enrolBrowser(federation: Federation, name: string, at?: string) {
   const site = await newSite()
   const faults: string[] = []
   site.page.on('pageerror', (error) => faults.push(String(error)))
-  await site.page.goto(await federation.invite(name))
+  await site.page.goto(await federation.invite(name, at))
   // The invitation is taken out of the address, so that it does not stay in the history.
   await site.page.waitForURL(({ hash }) => hash === '')
   expect(await violations(site.page)).toEqual([])
@@ -126,6 +128,41 @@ test('two Node sites and two browser sites finish a run; a tab closed in the mid
           expect(body.includes(line)).toBe(false)
     }
   }
+})
+
+test('a browser whose connection is lost in the middle of rounds comes back to its link and is in every sum', async () => {
+  const federated = await federation(6)
+  const others = ['university', 'heart-centre', 'veterans']
+  for (const name of others) await enrolNode(federated, name)
+  const network = await FaultProxy.to(Number(new URL(federated.url).port))
+  const { page, faults } = await enrolBrowser(federated, 'county', `http://127.0.0.1:${network.port}`)
+  const words = await federated.rosterWords()
+  for (const name of others) await federated.accept(name, words)
+  for (const name of others) await federated.site(name).until(ofType('connected'))
+  await ready(page, federated.file('county'), false)
+  const run = federated.run()
+  await page.getByRole('button', { name: 'Agree and take part' }).waitFor()
+  await page.getByRole('button', { name: 'Agree and take part' }).click()
+  await page.getByText('The file fits the plan').waitFor()
+  const toStrike = new Set(['round-start', 'upload', 'unmask', 'reveal'])
+  let resumed = 0
+  network.strike(({ frame }) => {
+    const type = typeOf(frame)
+    resumed += Number(type === 'resumed')
+    return toStrike.delete(type) ? 'lost' : 'passes'
+  })
+  await page.getByRole('heading', { name: 'The run is complete' }).waitFor()
+  await run.until(ofType('finished'))
+  // While it waits for a person to agree the others begin; from its first round on it is in every sum.
+  const sums = run.lines.filter(ofType('round')).map(({ sites }) => JSON.stringify(sites).includes('county'))
+  const first = sums.indexOf(true)
+  expect(first).toBeLessThan(4)
+  expect(sums.slice(first)).not.toContain(false)
+  expect(run.lines.filter(ofType('retry'))).toEqual([])
+  expect([toStrike.size, resumed]).toEqual([0, 4])
+  expect(faults).toEqual([])
+  await page.close()
+  await network.close()
 })
 
 test('a wrong file is explained in the page with its place, and the coordinator is told only a code', async () => {

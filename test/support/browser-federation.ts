@@ -79,7 +79,8 @@ export async function federation(rounds: number) {
     token: async (holder: string, role: string) =>
       text((await ended('token', holder, '--role', role, ...operator)).token),
     file: (name: string) => text(files.get(name)),
-    invite: async (name: string) => text((await ended('invite', name, ...operator)).link),
+    /** @param at the coordinator's address for this site, where it is another. */
+    invite: async (name: string, at = url) => text((await ended('invite', name, ...operator, '--url', at)).link),
     approve: (name: string, words: string) => ended('approve', name, '--words', words, ...operator),
     rosterWords: async () =>
       z.object({ roster: z.object({ words: z.string() }) }).parse(await ended('sites', ...operator)).roster.words,
