@@ -5,6 +5,7 @@ import { toHex } from '../protocol/bytes.ts'
 import { InputError } from '../protocol/errors.ts'
 import type { BlobStore } from '../protocol/wire/channel.ts'
 import type { Blobs } from './store/blobs/blobs.ts'
+import { onStore } from './store/faults.ts'
 import type { Store } from './store/store.ts'
 
 /** Sums and states of earlier rounds that a slow site may still be fetching. */
@@ -50,7 +51,9 @@ export async function releaseEnded(store: Store, blobs: Blobs): Promise<void> {
 async function read(blobs: Blobs, hash: string): Promise<Uint8Array | undefined> {
   if ((await blobs.size(hash)) === undefined) return undefined
   const parts: Uint8Array[] = []
-  for await (const part of blobs.read(hash, 0)) parts.push(part)
+  await onStore(`blob ${hash}`, async () => {
+    for await (const part of blobs.read(hash, 0)) parts.push(part)
+  })
   const bytes = Buffer.concat(parts)
   if (createHash('sha256').update(bytes).digest('hex') !== hash)
     throw new InputError('ERR_STORE', 'the bytes are not those it is named by; restore a backup', `blob ${hash}`)

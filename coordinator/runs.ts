@@ -180,7 +180,7 @@ export class Runs {
   #add(stored: StoredRun): Entry {
     const sites = this.#rosters.get(stored.roster) ?? this.#parts.roster().sites
     const status = stored.status === 'open' ? 'queued' : stored.status
-    const name = checkedPlan(stored.plan, sites)
+    const name = storedPlan(stored, sites)
     const entry: Entry = {
       ...{ run: stored, name, sites, status, rounds: 0, missing: [], members: undefined },
       ...{ code: stored.code, reason: stored.reason },
@@ -293,4 +293,18 @@ function checkedPlan(text: string, sites: readonly RosterEntry[]): string {
   const { plan } = parsePlanFile(text, planMenus)
   computationOf(plan, sites.length)
   return plan.name
+}
+
+/** @throws InputError ERR_STORE where what was checked when it was submitted does not hold any more. */
+function storedPlan({ id, plan }: StoredRun, sites: readonly RosterEntry[]): string {
+  try {
+    return checkedPlan(plan, sites)
+  } catch (error) {
+    if (!(error instanceof InputError)) throw error
+    throw new InputError(
+      'ERR_STORE',
+      `its plan is not as it was submitted; restore a backup: ${error.message}`,
+      `run ${id}`,
+    )
+  }
 }

@@ -8,10 +8,14 @@ import type { RegistryLog } from './registry-service.ts'
 /** @throws InputError ERR_STORE where a line is none of ours. */
 export async function openRegistryLog(store: Store): Promise<RegistryLog> {
   const entries = (await store.registry()).map((line, place) => {
-    const parsed = registryEntrySchema.safeParse(JSON.parse(line))
-    if (!parsed.success)
-      throw new InputError('ERR_STORE', `entry ${place} of the registry is not as this coordinator writes it`)
-    return parsed.data
+    try {
+      return registryEntrySchema.parse(JSON.parse(line))
+    } catch {
+      throw new InputError(
+        'ERR_STORE',
+        `entry ${place} of the registry is not as this coordinator writes it; restore a backup`,
+      )
+    }
   })
   let place = entries.length
   return {

@@ -14,10 +14,13 @@ export async function sqlStore(database: Database, where: string): Promise<Store
   const one = async (sql: string, ...values: (string | number)[]): Promise<readonly Row[]> =>
     (await database.batch([{ sql, values }]))[0]
   const rows = <T>(schema: z.ZodType<T>, found: readonly Row[]): readonly T[] => {
-    const parsed = z.array(schema).safeParse(found)
-    if (!parsed.success)
-      throw new InputError('ERR_STORE', `a row is not as this coordinator writes it: ${parsed.error.message}`, where)
-    return parsed.data
+    try {
+      return z.array(schema).parse(found)
+    } catch (error) {
+      if (!(error instanceof z.ZodError || error instanceof InputError)) throw error
+      const message = `a row is not as this coordinator writes it; restore a backup: ${error.message}`
+      throw new InputError('ERR_STORE', message, where)
+    }
   }
   const hashes = (found: readonly Row[]): string[] =>
     rows(z.object({ hash: z.string() }), found).map(({ hash }) => hash)

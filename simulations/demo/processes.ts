@@ -25,6 +25,8 @@ export interface Surroundings {
   readonly environment?: Readonly<Record<string, string>>
   /** No file may grow beyond so many blocks of 512 bytes: how a disk that is full looks to it. Not on Windows. */
   readonly fileBlocks?: number
+  /** The user it runs as, where we may choose: root is refused nothing. */
+  readonly user?: number | undefined
 }
 
 /** A running `concordat` command whose output is one JSON object a line. */
@@ -35,13 +37,14 @@ export class Command {
   readonly #child: ChildProcess
   readonly #watchers = new Set<(line: Line) => void>()
 
-  constructor(entry: string, arguments_: readonly string[], { environment = {}, fileBlocks }: Surroundings = {}) {
+  constructor(entry: string, arguments_: readonly string[], { environment = {}, fileBlocks, user }: Surroundings = {}) {
     const command = [process.execPath, entry, ...arguments_, '--json']
     const limited =
       fileBlocks === undefined ? command : ['sh', '-c', `ulimit -f ${fileBlocks} && exec "$@"`, 'sh', ...command]
     this.#child = spawn(limited[0], limited.slice(1), {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
+      ...(user !== undefined && { uid: user, gid: user }),
     })
     let stderr = ''
     this.#child.stderr?.on('data', (chunk: Buffer) => {

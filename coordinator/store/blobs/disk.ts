@@ -11,14 +11,16 @@ export async function diskBlobs(folder: string): Promise<Blobs> {
   const path = (hash: string): string => join(folder, hash)
   return {
     put: (hash, bytes) => onStore(folder, () => write(path(hash), bytes, folder)),
-    size: async (hash) =>
-      stat(path(hash)).then(
-        ({ size }) => size,
-        () => undefined,
-      ),
+    size: (hash) => onStore(folder, () => stat(path(hash)).then(({ size }) => size, absent)),
     read: (hash, start) => createReadStream(path(hash), { start }),
     remove: (hash) => onStore(folder, () => rm(path(hash), { force: true })),
   }
+}
+
+/** What is not there is no fault of the disk; what cannot be looked at is. */
+function absent(error: unknown): undefined {
+  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+  throw error
 }
 
 /** Written aside, synced and renamed: neither a reader nor a crash ever sees half a blob. */

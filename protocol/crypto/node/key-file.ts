@@ -1,7 +1,7 @@
 /** Identity keys as files: born where they are used, readable by their owner alone. */
 
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, readFile, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rm, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import * as z from 'zod'
 import { fromHex, toHex } from '../../bytes.ts'
@@ -29,6 +29,10 @@ export async function openKeyFile(path: string): Promise<KeyFile> {
     try {
       await file.writeFile(`${JSON.stringify({ concordat: 1, kind: 'identity', seed: toHex(seed) })}\n`)
       await file.sync()
+    } catch (error) {
+      // Half a key, of a disk that is full, would stand in the way of a whole one.
+      await rm(path, { force: true })
+      throw error
     } finally {
       await file.close()
     }
