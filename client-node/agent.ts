@@ -20,6 +20,7 @@ import type { Unit } from '../protocol/privacy/mechanism.ts'
 import { parseGrowingRoster } from '../protocol/roster.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import { wireVersions } from '../protocol/wire/messages.ts'
+import type { Offer } from '../protocol/wire/offer.ts'
 import { fileAnswerLog } from './answer-log.ts'
 import type { SiteConfig } from './config.ts'
 import { WatchedDesk } from './desk.ts'
@@ -31,6 +32,7 @@ import { ReceiptFile, withReceipts } from './receipt-file.ts'
 import { fileBook } from './record-book.ts'
 import { openRecords } from './records.ts'
 import { newerRoster, type RosterNews } from './roster-watch.ts'
+import { rosterOfRun } from './run-roster.ts'
 import { backOff, isFinal, type LinkEvent, linksTo, random, session } from './session.ts'
 import { type Claim, claimed, RunsOfSite } from './site-runs.ts'
 import { withdrawnFrom } from './withdraw.ts'
@@ -89,9 +91,9 @@ async function takePart(options: AgentOptions, identity: Identity, ledger: Ledge
       declined = new InputError(errorCode(event.code), event.reason)
     report(event)
   }
-  const runs = new RunsOfSite(({ claim, outdated }) =>
+  const runs = new RunsOfSite(({ claim, outdated, offer }) =>
     openParticipant({
-      ...{ ...options, identity, ledger, desk, receipts, claim },
+      ...{ ...options, identity, ledger, desk, receipts, claim, offer },
       report: (event) => {
         watched(event)
         if (event.type !== 'declined' || event.code !== 'ERR_ROSTER_MISMATCH') return
@@ -155,19 +157,21 @@ interface Parts extends AgentOptions {
   readonly desk: WatchedDesk
   readonly receipts: ReceiptFile
   readonly claim: Claim
+  readonly offer: Offer | undefined
 }
 
 /** A participant for one run. */
 async function openParticipant(parts: Parts): Promise<Participant> {
-  const { config, trainer, report, identity, ledger, desk, receipts, claim } = parts
+  const { config, trainer, report, identity, ledger, desk, receipts, claim, offer } = parts
+  const coordinator = fromHex(config.coordinatorKey)
   // One that is too small, or old, is not the offered one: then a newer is fetched.
-  const roster = parseGrowingRoster(await readText(config.roster, 'ERR_ROSTER'))
+  const pinned = parseGrowingRoster(await readText(config.roster, 'ERR_ROSTER'))
+  const roster = await rosterOfRun({ folder: config.folder, coordinator, pinned }, offer)
   const mapping = config.mapping === undefined ? undefined : await readText(config.mapping, 'ERR_MAPPING')
   const open = async (plan: Plan): Promise<Records<Site>> => {
     const request = mapping === undefined ? {} : { mapping: parseMapping(parseYaml(mapping), plan.data) }
     return openRecords(config.data, request, { name: config.name, trainer, random }, plan)
   }
-  const coordinator = fromHex(config.coordinatorKey)
   const participant = createParticipant<unknown, Site>({
     name: config.name,
     identity,

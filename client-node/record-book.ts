@@ -1,5 +1,6 @@
 /** A site's copy of each run on disk: the plan and what was pinned for it, the journal, and the published sums. */
 
+import { existsSync } from 'node:fs'
 import { appendFile, mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import * as z from 'zod'
@@ -60,6 +61,13 @@ export function fileBook(folder: string, pinned: Pinned): RecordBook {
     },
     keepSum: (session, hash, bytes) => writeFile(join(home(session), 'sums', hash), bytes, { mode: 0o600 }),
   }
+}
+
+/** The roster with which this site has joined a run; `undefined` where it has not, or its record says nothing. */
+export async function joinedUnder(folder: string, session: string): Promise<readonly RosterEntry[] | undefined> {
+  if (!existsSync(join(folder, 'runs', session, 'run.json'))) return undefined
+  const kept = await keptRun(folder, session).catch(() => undefined)
+  return kept?.roster
 }
 
 /** The runs this site has a copy of. @throws InputError ERR_RECORD where one is not as the agent wrote it. */

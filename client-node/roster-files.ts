@@ -1,6 +1,6 @@
 /** The pinned roster of a site and the one that waits for a person's word: two files in the agent's folder. */
 
-import { readFile, rm } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
 import {
@@ -16,6 +16,8 @@ import { InputError } from '../protocol/errors.ts'
 import { replaceFile } from './replace-file.ts'
 
 export const pinnedRosterFile = (folder: string): string => join(folder, 'roster.json')
+/** Every version that was pinned, by its number: what runs that began under it are held to. */
+const versionsFolder = (folder: string): string => join(folder, 'rosters')
 const waitingRosterFile = (folder: string): string => join(folder, 'roster.waiting.json')
 
 export interface WaitingRoster {
@@ -30,8 +32,24 @@ export async function pinnedRoster(folder: string, coordinator: Uint8Array): Pro
 }
 
 export async function pin(folder: string, roster: SignedRoster): Promise<void> {
+  await mkdir(versionsFolder(folder), { recursive: true, mode: 0o700 })
+  await replace(join(versionsFolder(folder), `${roster.version}.json`), roster)
   await replace(pinnedRosterFile(folder), roster)
   await rm(waitingRosterFile(folder), { force: true })
+}
+
+/** The versions that were pinned here, newest first; a file that does not carry the coordinator's signature is none. */
+export async function pinnedVersions(folder: string, coordinator: Uint8Array): Promise<readonly SignedRoster[]> {
+  const names = await readdir(versionsFolder(folder)).catch(() => [])
+  const files = names.filter((name) => /^\d+\.json$/.test(name))
+  const read = (name: string) => readSigned(join(versionsFolder(folder), name), coordinator).catch(unsigned)
+  const versions = await Promise.all(files.map(read))
+  return versions.flatMap((roster) => roster ?? []).sort((a, b) => b.version - a.version)
+}
+
+function unsigned(error: unknown): undefined {
+  if (error instanceof InputError) return undefined
+  throw error
 }
 
 /**

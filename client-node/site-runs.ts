@@ -5,6 +5,8 @@ import { ProtocolError } from '../protocol/errors.ts'
 import type { Finish, Participant } from '../protocol/participant/participant.ts'
 import type { AnswerLog } from '../protocol/secagg/record.ts'
 import type { SiteLink } from '../protocol/wire/channel.ts'
+import { decodeMessage } from '../protocol/wire/messages.ts'
+import type { Offer } from '../protocol/wire/offer.ts'
 
 /** Makes a session one run's own. @throws ProtocolError ERR_REPLAY where it is another's. */
 export type Claim = (session: Uint8Array) => void
@@ -13,6 +15,8 @@ export interface RunOfSite {
   readonly claim: Claim
   /** The participant was opened with a roster that is not this run's: the next offer finds a new one. */
   readonly outdated: () => void
+  /** What the run began with on this link; `undefined` where something else came first. */
+  readonly offer: Offer | undefined
 }
 
 export class RunsOfSite {
@@ -26,14 +30,18 @@ export class RunsOfSite {
 
   /** Takes part in a run until it has ended or the link is lost (`undefined`). */
   async serve(run: string, link: SiteLink): Promise<Finish | undefined> {
+    const frames = link.frames[Symbol.asyncIterator]()
+    const first = await frames.next()
+    if (first.done === true) return undefined
     const opening =
       this.#participants.get(run) ??
       this.#open({
         claim: (session) => this.#claim(run, session),
         outdated: () => this.#participants.delete(run),
+        offer: offerIn(first.value),
       })
     this.#participants.set(run, opening)
-    const finish = await (await opening).serve(link)
+    const finish = await (await opening).serve({ ...link, frames: resumed(first.value, frames) })
     if (finish !== undefined) this.#participants.delete(run)
     return finish
   }
@@ -46,6 +54,17 @@ export class RunsOfSite {
       throw new ProtocolError('ERR_REPLAY', `this session was offered as run ${holder}`, 'coordinator')
     this.#sessions.set(key, holder)
   }
+}
+
+/** What was looked at, and then what comes. */
+async function* resumed(first: Uint8Array, rest: AsyncIterator<Uint8Array>): AsyncGenerator<Uint8Array, void> {
+  yield first
+  yield* { [Symbol.asyncIterator]: () => rest }
+}
+
+function offerIn(frame: Uint8Array): Offer | undefined {
+  const message = decodeMessage(frame)
+  return message.type === 'offer' ? message : undefined
 }
 
 /** An answer log whose record is read for the run that has claimed the session alone. */

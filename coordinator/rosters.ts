@@ -1,6 +1,6 @@
 /** The versions of the roster that runs are for: the newest in the store is the current one. */
 
-import { equalBytes } from '../protocol/bytes.ts'
+import { sameSites } from '../protocol/roster.ts'
 import type { RosterEntry } from '../protocol/wire/messages.ts'
 import { clock } from './machine.ts'
 import type { RosterVersion, Store } from './store/store.ts'
@@ -26,6 +26,3 @@ export async function openRosters(store: Store): Promise<Rosters> {
     },
   }
 }
-
-const sameSites = (a: readonly RosterEntry[], b: readonly RosterEntry[]): boolean =>
-  a.length === b.length && a.every(({ name, identity }, i) => name === b[i].name && equalBytes(identity, b[i].identity))

@@ -1,7 +1,7 @@
 /** The roster file: the names and pinned identity keys of the sites of a federation, as all parties hold it. */
 
 import * as z from 'zod'
-import { compareBytes, fromHex, toHex } from './bytes.ts'
+import { compareBytes, equalBytes, fromHex, toHex } from './bytes.ts'
 import { InputError } from './errors.ts'
 import { check } from './plan.ts'
 import type { RosterEntry } from './wire/messages.ts'
@@ -59,3 +59,7 @@ export function parseGrowingRoster(text: string): readonly RosterEntry[] {
 
 export const rosterText = (roster: readonly RosterEntry[]): string =>
   `${JSON.stringify({ sites: roster.map(({ name, identity }) => ({ name, identity: toHex(identity) })) }, null, 2)}\n`
+
+/** Whether two rosters name the same sites with the same keys, in the same order. */
+export const sameSites = (a: readonly RosterEntry[], b: readonly RosterEntry[]): boolean =>
+  a.length === b.length && a.every(({ name, identity }, i) => name === b[i].name && equalBytes(identity, b[i].identity))

@@ -1,8 +1,9 @@
 /** The offer of a run: what the coordinator signs, and what a site checks before it joins. */
 
-import { concat, equalBytes, utf8, Writer } from '../bytes.ts'
+import { concat, utf8, Writer } from '../bytes.ts'
 import type { CryptoProvider } from '../crypto/provider.ts'
 import { ProtocolError } from '../errors.ts'
+import { sameSites } from '../roster.ts'
 import type { Identity } from './handshake.ts'
 import type { Message, RosterEntry } from './messages.ts'
 
@@ -21,12 +22,7 @@ export async function checkOffer(
   if (!(await provider.ed25519Verify(pinned.coordinator, offerBytes(offer), offer.signature))) {
     throw new ProtocolError('ERR_SIGNATURE', "the offer does not carry the coordinator's signature", 'coordinator')
   }
-  const same =
-    offer.roster.length === pinned.roster.length &&
-    offer.roster.every(
-      ({ name, identity }, i) => name === pinned.roster[i].name && equalBytes(identity, pinned.roster[i].identity),
-    )
-  if (!same) {
+  if (!sameSites(offer.roster, pinned.roster)) {
     throw new ProtocolError(
       'ERR_ROSTER_MISMATCH',
       `expected the roster this site holds (${pinned.roster.map(({ name }) => name).join(', ')}), was offered another (${offer.roster.map(({ name }) => name).join(', ')}); ask the operator for the current roster file`,

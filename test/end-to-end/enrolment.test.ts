@@ -117,6 +117,31 @@ test('three sites enrol by link and words, compare the roster, and train; one ch
   expect((await turned.exited).stderr).toContain('ERR_UNKNOWN_SITE')
 })
 
+test('a run goes on at a site under the roster it began with, once the roster has grown and its agent was started again', async () => {
+  const federation = await coordinator()
+  const names = ['university', 'county', 'veterans']
+  for (const name of names) await enrol(federation, name)
+  const accept = async (...sites: readonly string[]): Promise<void> => {
+    const words = rosterWordsOf(await federation.sites())
+    for (const name of sites)
+      expect((await outcome('roster', '--config', federation.config(name), '--accept', words)).code).toBe(0)
+  }
+  await accept('university', 'county')
+  const policy = stringify({ concordat: 1, confirmed: true, ...demoPolicy })
+  for (const name of names) await writeFile(join(federation.home(name), 'policy.yaml'), policy)
+  const [, county] = names.map((name) => start('site', '--config', federation.config(name)))
+  const plan = join(federation.folder, 'plan.yaml')
+  await writeFile(plan, (await readFile('examples/hospitals.yaml', 'utf8')).replace(/^rounds: .*$/m, 'rounds: 5000'))
+  const run = start('run', plan, ...federation.operator, '--out', join(federation.folder, 'out'))
+  await run.until(ofType('round'))
+  await enrol(federation, 'heart-centre')
+  await accept('county')
+  await county.kill('SIGKILL')
+  const again = start('site', '--config', federation.config('county'))
+  await again.until(ofType('contributed'))
+  expect(again.lines.filter(ofType('declined'))).toEqual([])
+}, 120_000)
+
 test('a link works once, for its name, and only the words of the key that waits let it in', async () => {
   const federation = await coordinator()
   const link = await federation.invite('county')
