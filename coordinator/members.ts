@@ -7,6 +7,7 @@ import { Mailbox } from '../protocol/wire/mailbox.ts'
 import { decodeMessage, encodeMessage, type Message } from '../protocol/wire/messages.ts'
 import type { Clock } from './clock.ts'
 import { type Need, Pace, type StragglerRule } from './pace.ts'
+import { givenUp, isHere, type Presence, type WaitingRules, waitsUntil } from './presence.ts'
 
 export interface Member {
   /** Position in the roster. */
@@ -14,13 +15,8 @@ export interface Member {
   readonly name: string
 }
 
-interface Connected extends Member {
+interface Connected extends Member, Presence {
   readonly link: CoordinatorLink
-  lastHeard: number
-  /** When bytes of an upload last came. */
-  lastMoved: number
-  /** Since when its link has been without a connection, while it is. */
-  away: number | undefined
 }
 
 /** What the operator wants of a run that is under way: to rest after this round, or to end now. */
@@ -71,12 +67,8 @@ export interface Attendance {
   readonly take: Step['take']
 }
 
-export interface MembersOptions {
+export interface MembersOptions extends Omit<WaitingRules, 'grace'>, Partial<Pick<WaitingRules, 'grace'>> {
   readonly clock: Clock
-  /** Milliseconds without a byte or a heartbeat after which a member is given up. */
-  readonly patience: number
-  /** Milliseconds that a step goes on waiting for members without a connection when it waits for nobody else; none where unset. */
-  readonly grace?: number
   /** When a member that is alive and does not answer is left behind; where unset, never. */
   readonly stragglers?: StragglerRule | undefined
 }
@@ -85,23 +77,21 @@ export class Members {
   readonly #connected = new Map<number, Connected>()
   readonly #happenings = new Mailbox<Happening>()
   readonly #clock: Clock
-  readonly #patience: number
-  readonly #grace: number
+  readonly #rules: WaitingRules
   readonly #stragglers: StragglerRule | undefined
   #greet: (member: Member) => void = () => {}
   #wish: Wish | undefined
 
   constructor({ clock, patience, grace = 0, stragglers }: MembersOptions) {
     this.#clock = clock
-    this.#patience = patience
-    this.#grace = grace
+    this.#rules = { patience, grace }
     this.#stragglers = stragglers
   }
 
-  /** What is said to every member that is here and to every one that comes. */
+  /** What is said to every member whose link is there and to every one that comes. */
   onCame(greet: (member: Member) => void): void {
     this.#greet = greet
-    for (const member of this.connected) greet(member)
+    for (const member of this.#connected.values()) greet(member)
   }
 
   /** Ends the waiting for members, at once or, for a pause, where no round is under way. */
@@ -117,7 +107,9 @@ export class Members {
 
   /** Members that are here, or have been away for no longer than the grace. */
   get connected(): readonly Member[] {
-    return [...this.#connected.values()].filter((member) => !this.#isGone(member)).sort((a, b) => a.index - b.index)
+    const now = this.#clock.now()
+    const here = [...this.#connected.values()].filter((member) => isHere(member, this.#rules, now))
+    return here.sort((a, b) => a.index - b.index)
   }
 
   has(index: number): boolean {
@@ -202,8 +194,7 @@ export class Members {
       if (this.#wish === 'stop') throw new Halted('stop')
       const happening = await this.#next(waiting, pace)
       if (happening === undefined) {
-        this.#giveUpSilent(waiting)
-        absent.push(...this.#goOnWithout(waiting, pace))
+        absent.push(...this.#giveUp(waiting, pace))
       } else if (happening.type === 'left') {
         const { index } = happening.member
         pace.gone(index)
@@ -260,23 +251,13 @@ export class Members {
 
   /** The next happening, or `undefined` when it is time to give one of the awaited up. */
   #next(waiting: ReadonlySet<number>, pace: Pace): Promise<Happening | undefined> {
-    let until = this.#graceOver(waiting, pace)
-    for (const index of waiting) {
-      const { lastHeard, lastMoved } = this.#connected.get(index) ?? { lastHeard: 0, lastMoved: 0 }
-      until = Math.min(until, lastHeard + this.#patience, pace.deadline(lastMoved) ?? Number.POSITIVE_INFINITY)
-    }
-    return this.#within(until - this.#clock.now())
+    const until = waitsUntil(this.#presences(waiting), pace, this.#rules)
+    // Whoever is not there any more has left, which is said by itself.
+    return this.#within(Number.isFinite(until) ? until - this.#clock.now() : undefined)
   }
 
-  /** When the first of the awaited has been away for too long; never, while the step waits anyway: for one that is here, or because it must. */
-  #graceOver(waiting: ReadonlySet<number>, pace: Pace): number {
-    if (pace.waits) return Number.POSITIVE_INFINITY
-    const since = [...waiting].map((index) => this.#connected.get(index)?.away ?? Number.POSITIVE_INFINITY)
-    return since.includes(Number.POSITIVE_INFINITY) ? Number.POSITIVE_INFINITY : Math.min(...since) + this.#grace
-  }
-
-  #isGone({ away }: Connected): boolean {
-    return away !== undefined && away + this.#grace <= this.#clock.now()
+  #presences(waiting: ReadonlySet<number>): readonly Connected[] {
+    return [...waiting].flatMap((index) => this.#connected.get(index) ?? [])
   }
 
   async #within(milliseconds: number | undefined): Promise<Happening | undefined> {
@@ -289,32 +270,18 @@ export class Members {
     }
   }
 
-  #giveUpSilent(waiting: ReadonlySet<number>): void {
-    const since = this.#clock.now() - this.#patience
-    for (const index of waiting) {
-      const connected = this.#connected.get(index)
-      if (connected !== undefined && connected.lastHeard <= since) {
-        this.drop(connected, 'ERR_SILENT', `neither bytes nor a heartbeat for ${this.#patience / 1000} s`)
+  /** Ends the link of whoever is silent; others' links stay, and their answers come too late. */
+  #giveUp(waiting: Set<number>, pace: Pace): readonly Absence[] {
+    const given = givenUp(this.#presences(waiting), pace, { rules: this.#rules, now: this.#clock.now() })
+    return given.flatMap(({ member: connected, code, reason }) => {
+      const { index, name } = connected
+      if (code === 'ERR_SILENT') {
+        this.drop(connected, code, reason)
+        return []
       }
-    }
-  }
-
-  /** Slower than a round waits for, or without a connection: their links stay, and their answers come too late. */
-  #goOnWithout(waiting: Set<number>, pace: Pace): readonly Absence[] {
-    const now = this.#clock.now()
-    const graceOver = this.#graceOver(waiting, pace) <= now
-    return [...waiting].flatMap((index) => {
-      const member = this.#connected.get(index)
-      // Whoever has just been given up as silent has left, which is said by itself.
-      if (member === undefined) return []
-      const lost = graceOver && this.#isGone(member)
-      if (!lost && (pace.deadline(member.lastMoved) ?? Number.POSITIVE_INFINITY) > now) return []
       waiting.delete(index)
-      if (lost) pace.gone(index)
-      const why = lost
-        ? { code: 'ERR_LINK_LOST', reason: `the connection was lost and not back within ${this.#grace / 1000} s` }
-        : { code: 'ERR_STRAGGLER', reason: 'still at work when the others had long been done' }
-      return [{ member: { index, name: member.name }, ...why }]
+      if (code === 'ERR_LINK_LOST') pace.gone(index)
+      return [{ member: { index, name }, code, reason }]
     })
   }
 }
