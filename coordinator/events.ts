@@ -36,6 +36,8 @@ const eventSchemas = z.discriminatedUnion('type', [
     sites: z.array(z.string()),
     absent: z.array(absence),
     metrics: z.record(z.string(), z.number()),
+    /** 95 % intervals of some of them. */
+    intervals: z.record(z.string(), z.tuple([z.number(), z.number()]).readonly()).optional(),
     seconds: z.number(),
     /** Bytes of masked vectors that came in, and of the sum that went out to each site. */
     bytesUp: z.number(),

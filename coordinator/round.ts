@@ -62,6 +62,7 @@ export async function runRound<State, Site>(
     sites,
     absent: absences,
     metrics: algorithm.metrics(summed.state),
+    intervals: algorithm.intervals?.(summed.state) ?? {},
     seconds: (run.clock.now() - began) / 1000,
     bytesUp: survivors.length * packedLength(step.request),
     bytesDown: packedLength(step.request),

@@ -54,6 +54,9 @@ export type Lanes = Readonly<Record<string, Float64Array | Float32Array>>
 /** Numbers worth showing after a round: loss, AUC, parameters' norm. Only from sums, never from one site. */
 export type Metrics = Readonly<Record<string, number>>
 
+/** Least and largest, by the metric's name. */
+export type Intervals = Readonly<Record<string, readonly [number, number]>>
+
 /** @typeParam Site what a site computes on: its table, its trainer. Opaque to the protocol. */
 export interface Algorithm<State, Site> {
   /** The state before the first round, from the plan alone. */
@@ -75,6 +78,8 @@ export interface Algorithm<State, Site> {
   decode(bytes: Uint8Array): State
   /** Numbers to show for this state. */
   metrics(state: State): Metrics
+  /** 95 % intervals of those metrics for which the sums hold what it takes: by chance in the rows that were summed, not between sites. */
+  intervals?(state: State): Intervals
   /** The outcome as plain JSON: a table of statistics, or the model file that `concordat predict` reads. */
   result(state: State): unknown
 }

@@ -60,6 +60,7 @@ const eventSchema = z.discriminatedUnion('type', [
     absent: z.array(absence),
     // A number that is none travels as null.
     metrics: z.record(z.string(), z.nullable(z.number())),
+    intervals: z.optional(z.record(z.string(), z.tuple([z.number(), z.number()]))),
     seconds: z.number(),
     bytesUp: z.number(),
     bytesDown: z.number(),

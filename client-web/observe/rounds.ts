@@ -10,7 +10,7 @@ export interface RoundRow {
   readonly absent: readonly Absence[]
   readonly at: number
   /** Known of the rounds that this coordinator process has seen: a restarted one has the journal alone. */
-  readonly measured: Pick<RoundEvent, 'seconds' | 'bytesUp' | 'bytesDown' | 'metrics'> | undefined
+  readonly measured: Pick<RoundEvent, 'seconds' | 'bytesUp' | 'bytesDown' | 'metrics' | 'intervals'> | undefined
 }
 
 /** The journal has every round; the events have more to say of theirs, and may be ahead of it. */
@@ -28,6 +28,8 @@ export function roundRows(journal: JournalView | undefined, events: readonly Rou
 export interface Point {
   readonly round: number
   readonly value: number
+  /** 95 %, where the sums hold what it takes. */
+  readonly interval: readonly [number, number] | undefined
 }
 
 export interface Curve {
@@ -47,7 +49,7 @@ export function curvesOf(rows: readonly RoundRow[]): readonly Curve[] {
     for (const [name, value] of Object.entries(measured?.metrics ?? {})) {
       if (value === null || counts.has(name)) continue
       const points = series.get(name) ?? []
-      points.push({ round, value })
+      points.push({ round, value, interval: measured?.intervals?.[name] })
       series.set(name, points)
     }
   const rank = (name: string): number => (followed.includes(name) ? followed.indexOf(name) : followed.length)

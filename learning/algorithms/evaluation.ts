@@ -1,6 +1,6 @@
 /** Evaluation as sums: what a site's held-out rows add, and what the sums over all sites say of the model. */
 
-import type { Lane, Metrics } from '../../protocol/algorithm.ts'
+import type { Intervals, Lane, Metrics } from '../../protocol/algorithm.ts'
 import { unreachable } from '../../protocol/errors.ts'
 import type { Label } from '../../protocol/schema.ts'
 import { type BinaryReport, binaryReport } from '../metrics/binary.ts'
@@ -137,6 +137,14 @@ export function metricsOf(report: Report): Metrics {
     return Number.isFinite(number) ? [[name, number]] : []
   })
   return Object.fromEntries(numbers)
+}
+
+/** Of the report's estimates; one without width, at an area of 1, says nothing. */
+export function intervalsOf(report: Report): Intervals {
+  const estimates = Object.entries(report).flatMap(([name, value]: [string, unknown]): [string, [number, number]][] =>
+    isEstimate(value) && value.low < value.high ? [[name, [value.low, value.high]]] : [],
+  )
+  return Object.fromEntries(estimates)
 }
 
 function addBinary(sums: Sums, probability: number, label: number, bins: number): void {

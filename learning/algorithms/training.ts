@@ -3,13 +3,21 @@
  * rounds, and a last round that evaluates. A method says only what a site adds and what the sum does to the parameters.
  */
 
-import type { Algorithm, Lane, Lanes, Metrics, SumRequest } from '../../protocol/algorithm.ts'
+import type { Algorithm, Intervals, Lane, Lanes, Metrics, SumRequest } from '../../protocol/algorithm.ts'
 import type { Plan } from '../../protocol/plan.ts'
 import { Stream } from '../../protocol/stream.ts'
 import { type PreprocessingOptions, restoreOutputs } from '../data/preprocess.ts'
 import { maxRows } from '../data/statistics.ts'
 import { initialParameters } from '../models/initial.ts'
-import { addEvaluation, evaluationSums, metricsOf, noEvaluation, type Report, readEvaluation } from './evaluation.ts'
+import {
+  addEvaluation,
+  evaluationSums,
+  intervalsOf,
+  metricsOf,
+  noEvaluation,
+  type Report,
+  readEvaluation,
+} from './evaluation.ts'
 import { writeModel } from './model-file.ts'
 import type { Site } from './site.ts'
 import { type SiteData, SiteDataCache } from './site-data.ts'
@@ -184,6 +192,11 @@ class FederatedTraining implements Algorithm<TrainingState, Site> {
       ...(state.report ? Object.fromEntries(own) : {}),
       ...(report ? metricsOf(report) : {}),
     }
+  }
+
+  intervals(state: TrainingState): Intervals {
+    const report = state.kind === 'beginning' ? undefined : this.#report(state)
+    return report ? intervalsOf(report) : {}
   }
 
   result(state: TrainingState): unknown {

@@ -1,6 +1,6 @@
 /** An algorithm whose requests and contributions pass through a mechanism; its state stays its own. */
 
-import type { Algorithm, Lanes, Metrics, SumRequest } from '../algorithm.ts'
+import type { Algorithm, Intervals, Lanes, Metrics, SumRequest } from '../algorithm.ts'
 import type { Claim } from './promise.ts'
 
 export interface Bounds {
@@ -57,6 +57,11 @@ class Bounded<Site> implements Algorithm<unknown, Site> {
 
   metrics(state: unknown): Metrics {
     return this.#inner.metrics(state)
+  }
+
+  /** Of a sum with noise the noise is no part of such an interval, which would say too much. */
+  intervals(state: unknown): Intervals {
+    return this.#bounds.claim === undefined ? (this.#inner.intervals?.(state) ?? {}) : {}
   }
 
   result(state: unknown): unknown {

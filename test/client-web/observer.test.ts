@@ -4,6 +4,7 @@ import { readdir } from 'node:fs/promises'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../../bench/chromium.ts'
+import type { JournalEntry } from '../../protocol/journal/entries.ts'
 import { alteringProxy, mark } from '../support/altering-proxy.ts'
 import { endProcesses, enrolNode, federation, ofType, violations } from '../support/browser-federation.ts'
 import { type Told, type ToldRun, toldCoordinator } from '../support/told-coordinator.ts'
@@ -184,6 +185,7 @@ function longRun(rounds: number): ToldRun {
     ...{ type: 'round' as const, round, purpose: 'train', sites: here, bytesUp: 4096 * here.length, bytesDown: 4096 },
     absent: [{ site: absent, code: 'ERR_SILENT', reason: 'said nothing for 60 s' }],
     metrics: { round, trainingLoss: round === 250 ? 9 : 1 / (round + 1), auc: 1 - 0.5 / (round + 1) },
+    intervals: { auc: [0.98 - 0.55 / (round + 1), 1 - 0.4 / (round + 1)] as const },
     ...{ seconds: 1 + (round % 7) / 10, stateHash: hash(round), at: 1.7e12 + 1000 * round },
   }))
   return { id: '00112233445566ff', name: 'long', rounds, events }
@@ -200,6 +202,12 @@ test('five hundred rounds of two hundred sites: what is drawn stays small, and n
   // The one round with a loss of 9 reaches the top of its chart.
   const heights = [...(curve ?? '').matchAll(/,([\d.]+)(?=[A-Z]|$)/g)].map(([, y]) => Number(y))
   expect(Math.min(...heights)).toBeLessThan(25)
+  // Of all that is on the page.
+  expect(await page.evaluate('document.querySelectorAll("*").length')).toBeLessThan(4000)
+  const area = page.getByRole('img', { name: /^auc: first 0.5, latest 0.999, 95 %: 0.9789 – 0.9992$/ })
+  expect((await area.locator('path.band').getAttribute('d'))?.length).toBeGreaterThan(1000)
+  const loss = page.getByRole('img', { name: /^trainingLoss: first 1, latest 0.002$/ })
+  expect(await loss.locator('path.band').getAttribute('d')).toBe('')
   await page.getByRole('button', { name: 'Older' }).click()
   await page.getByRole('cell', { name: '487', exact: true }).waitFor()
   await page.locator('summary').first().click()
@@ -209,4 +217,50 @@ test('five hundred rounds of two hundred sites: what is drawn stays small, and n
   expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
   expect(await violations(page)).toEqual([])
   expect(faults).toEqual([])
+})
+
+const journalled: readonly JournalEntry[] = [
+  ...[{ type: 'plan' as const, name: 'heart', planHash: hash(1), session: hash(2), coordinator: hash(3) }],
+  { type: 'roster', sites: ['county', 'university'].map((name, i) => ({ name, identity: hash(10 + i) })) },
+  { type: 'pages', hash: hash(4) },
+  { type: 'round-start', attempt: 65_536, purpose: 'statistics', startHash: hash(20) },
+  {
+    ...{ type: 'round', attempt: 65_536, startHash: hash(20), sumHash: hash(30), stateHash: hash(21) },
+    ...{ participants: ['university'], absent: [{ site: 'county', code: 'ERR_LINK_LOST', reason: 'away' }] },
+  },
+  { type: 'round-start', attempt: 131_072, purpose: 'train', startHash: hash(21) },
+  {
+    ...{ type: 'round', attempt: 131_072, startHash: hash(21), sumHash: hash(31), stateHash: hash(22) },
+    ...{ participants: ['county', 'university'], absent: [] },
+  },
+  { type: 'budget', attempt: 131_072, unit: 'record', mechanism: 'gaussian', epsilon: 0.5, delta: 1e-5 },
+  { type: 'countersignature', site: 'university', index: 7, head: hash(5), signature: `${hash(6)}${hash(7)}` },
+]
+
+test('of a run before the coordinator was started again the journal tells: rounds, absentees, what was spent, who has signed, another build', async () => {
+  const { page } = await watching({
+    role: 'observer',
+    runs: [{ id: 'ab'.repeat(8), name: 'heart', journal: journalled }],
+    sites: [{ name: 'county' }, { name: 'university', link: 'away', heard: 1.7e12, version: 3, agent: 'concordat 9' }],
+  })
+  await page.getByRole('link', { name: 'heart' }).click()
+  const rounds = page.getByRole('region', { name: 'Rounds' }).locator('tbody tr')
+  await rounds.first().waitFor()
+  expect(await rounds.locator('td').allInnerTexts()).toEqual([
+    ...['1', 'train', '2', '–', '–', '–', '–', expect.any(String)],
+    ...['0', 'statistics', '1', expect.stringContaining('county'), '–', '–', '–', expect.any(String)],
+  ])
+  await page.getByText('the journal has all rounds').waitFor()
+  await page.getByText('A curve needs two rounds with figures.').waitFor()
+  await page.getByText('ε 0.5000, δ 1.0e-5, a record').waitFor()
+  const sites = page.getByTestId('sites').getByRole('row')
+  expect((await sites.nth(1).innerText()).split('\t')).toEqual([
+    ...['county', 'not seen since the coordinator was started', '–', '1 of 2', 'took part', '0 of 2'],
+  ])
+  expect(await sites.nth(2).innerText()).toMatch(
+    /university\tconnection lost.*concordat 9 · wire 3\t2 of 2\ttook part\t2 of 2/s,
+  )
+  // These pages are not those that the run's coordinator has named.
+  await page.getByRole('alert').getByText('the journal of the run names another build').waitFor()
+  expect(await violations(page)).toEqual([])
 })

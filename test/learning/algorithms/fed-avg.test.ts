@@ -6,7 +6,8 @@ import { splitTable } from '../../../learning/algorithms/site-data.ts'
 import { prepare } from '../../../learning/data/preprocess.ts'
 import { joinTables, type selectRows } from '../../../learning/data/table.ts'
 import { initialParameters } from '../../../learning/models/initial.ts'
-import type { Algorithm, Lanes } from '../../../protocol/algorithm.ts'
+import type { Algorithm, Lanes, SumRequest } from '../../../protocol/algorithm.ts'
+import { bounded } from '../../../protocol/privacy/bounded.ts'
 import { Stream } from '../../../protocol/stream.ts'
 import { federate, sumLanes } from '../../support/federation.ts'
 import { plainTrainer } from '../../support/plain-trainer.ts'
@@ -180,3 +181,19 @@ function begin<State>(algorithm: Algorithm<State, (typeof threeSites)[number]>):
   const ones = request.lanes.map(({ name, length }) => [name, new Float64Array(length).fill(1)])
   return algorithm.apply(state, request, Object.fromEntries(ones), 3)
 }
+
+test('the interval of a share and of an area go with the metrics, none with a loss, and none where the sum has noise', async () => {
+  const plan = planOf({ name: 'fed-avg' }, { rounds: 1 })
+  const algorithm = create(plan)
+  const state = await federate(algorithm, threeSites)
+  const { accuracy, auc } = algorithm.metrics(state)
+  const intervals = algorithm.intervals?.(state) ?? {}
+  expect(intervals.accuracy[0]).toBeLessThan(accuracy)
+  expect(intervals.accuracy[1]).toBeGreaterThan(accuracy)
+  expect(intervals.auc[0]).toBeLessThanOrEqual(auc)
+  expect(intervals).not.toHaveProperty('loss')
+  const through = { request: (request: SumRequest) => request, contribution: (lanes: Lanes) => lanes }
+  expect(bounded(algorithm, through).intervals?.(state)).toEqual(intervals)
+  const claim = { mechanism: 'gaussian', unit: 'record', noiseMultiplier: 1, epsilon: 1, delta: 1e-6 } as const
+  expect(bounded(algorithm, { ...through, claim }).intervals?.(state)).toEqual({})
+})
