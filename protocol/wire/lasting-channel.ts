@@ -19,9 +19,10 @@ export class LastingChannel implements Channel {
   readonly frames = new Mailbox<Uint8Array>()
   readonly #numbers = new NumberedFrames()
   readonly #lost: () => void
+  /** Told whether there is a connection, or there will be none. */
+  #waiting: ((error?: ProtocolError) => void)[] = []
   #connection: Channel | undefined
   #ended: ProtocolError | undefined
-  #waiting: { readonly resolve: () => void; readonly reject: (error: ProtocolError) => void }[] = []
 
   /** @param lost called when a connection has ended and the link has not. */
   constructor(lost: () => void) {
@@ -43,6 +44,10 @@ export class LastingChannel implements Channel {
    * ends, and the link does where the peer cannot have taken so many.
    */
   attach(connection: Channel, taken: number, first?: Uint8Array): void {
+    if (this.#ended !== undefined) {
+      connection.close()
+      return
+    }
     this.#connection?.close()
     this.#connection = connection
     if (first !== undefined) connection.send(first)
@@ -52,7 +57,7 @@ export class LastingChannel implements Channel {
       this.#fail(error)
       return
     }
-    for (const { resolve } of this.#waiting.splice(0)) resolve()
+    for (const tell of this.#waiting.splice(0)) tell()
     void this.#read(connection)
   }
 
@@ -66,11 +71,14 @@ export class LastingChannel implements Channel {
     }
   }
 
-  /** Settles when there is a connection. @throws ProtocolError why the link has ended. */
-  connected(): Promise<void> {
-    if (this.#ended !== undefined) return Promise.reject(this.#ended)
-    if (this.#connection !== undefined) return Promise.resolve()
-    return new Promise((resolve, reject) => this.#waiting.push({ resolve, reject }))
+  /** Settles when there is a connection. @throws ProtocolError ERR_LINK_LOST where there will be none. */
+  async connected(): Promise<void> {
+    const ended =
+      this.#connection !== undefined || this.#ended !== undefined
+        ? this.#ended
+        : await new Promise<ProtocolError | undefined>((resolve) => this.#waiting.push(resolve))
+    if (ended !== undefined)
+      throw new ProtocolError('ERR_LINK_LOST', `the link has ended: ${ended.message}`, ended.culprit)
   }
 
   close(): void {
@@ -85,7 +93,7 @@ export class LastingChannel implements Channel {
     this.#connection?.close()
     this.#connection = undefined
     this.frames.close()
-    for (const { reject } of this.#waiting.splice(0)) reject(error)
+    for (const tell of this.#waiting.splice(0)) tell(error)
   }
 
   async #read(connection: Channel): Promise<void> {

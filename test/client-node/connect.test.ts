@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { mkdtemp } from 'node:fs/promises'
+import { connect as dial } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -53,7 +54,7 @@ afterEach(async () => {
 })
 
 /** Both ends of a link over the port, past their handshake. */
-async function linked(port: number) {
+async function linked(port: number, progress: () => void = () => {}) {
   const url = new URL(`http://127.0.0.1:${port}`)
   const token = new Uint8Array(randomBytes(32))
   const site = siteLink(await connect(url), carrierWith(carrierTo(url), token))
@@ -61,7 +62,7 @@ async function linked(port: number) {
   const connection = await arrivals.next()
   if (connection === undefined) throw new Error('nobody came')
   connection.trust()
-  return { site, coordinator: linkBeside(connection, bulk, { token, progress: () => {} }) }
+  return { site, token, coordinator: linkBeside(connection, bulk, { token, progress }) }
 }
 
 describe('a transfer that breaks off', () => {
@@ -81,6 +82,31 @@ describe('a transfer that breaks off', () => {
     // What was in the sockets when it broke, and the headers, are all that comes on top.
     expect(network.carried - sent).toBeGreaterThan(size)
     expect(network.carried - sent).toBeLessThan(size + cut / 2)
+  })
+
+  test('without a word to the coordinator does not hold up what comes over a new connection', async () => {
+    let begun: () => void = () => {}
+    const { site, coordinator, token } = await linked(doors.port, () => begun())
+    coordinator.expect(size)
+    const blob = new Uint8Array(randomBytes(size))
+    // A connection that has brought the first bytes and stays open for ever.
+    const hanging = dial(doors.port, '127.0.0.1')
+    ends.push(() => hanging.destroy())
+    const hash = Buffer.from(sha256(blob)).toString('hex')
+    const head = [
+      ...[`PUT /bulk/uploads/${hash} HTTP/1.1`, 'host: here', `content-length: ${size}`, `x-upload-length: ${size}`],
+      ...['x-upload-offset: 0', `authorization: Bearer ${Buffer.from(token).toString('hex')}`, '', ''],
+    ]
+    hanging.write(head.join('\r\n'))
+    hanging.write(blob.subarray(0, cut))
+    hanging.on('error', () => {})
+    const over = new Promise((resolve) => hanging.once('close', resolve))
+    await new Promise<void>((resolve) => {
+      begun = resolve
+    })
+    await site.upload(blob, sha256(blob))
+    expect(same(await coordinator.take(sha256(blob)), blob)).toBe(true)
+    await over
   })
 
   test('is taken up where it stopped on its way down', async () => {
