@@ -17,6 +17,7 @@ import type { Records, SiteEvent } from '../protocol/participant/shell.ts'
 import { type Plan, parsePlanFile } from '../protocol/plan.ts'
 import { epsilonOf, lossOf } from '../protocol/privacy/ledger.ts'
 import type { Unit } from '../protocol/privacy/mechanism.ts'
+import { usualDelta } from '../protocol/privacy/promise.ts'
 import { parseGrowingRoster } from '../protocol/roster.ts'
 import type { Identity } from '../protocol/wire/handshake.ts'
 import { wireVersions } from '../protocol/wire/messages.ts'
@@ -51,9 +52,6 @@ export type AgentEvent =
     }
   | LinkEvent
   | RosterNews
-
-/** At which epsilon is told where the site has set no budget. */
-const usualDelta = 1e-5
 
 export interface AgentOptions {
   readonly config: SiteConfig

@@ -7,6 +7,7 @@ import type { Culprit } from '../protocol/secagg/recover.ts'
 import { decode } from '../protocol/vector/encoding.ts'
 import { packedLength, packVector } from '../protocol/vector/packing.ts'
 import { roundOf } from '../protocol/wire/attempts.ts'
+import { chargeRound } from './budget.ts'
 import { share } from './record.ts'
 import { present, type RunState } from './run-state.ts'
 import { type SecureSum, sumSecurely } from './secure-sum.ts'
@@ -148,6 +149,7 @@ async function publish<State, Site>(
     sumHash: toHex(sumHash),
     stateHash: toHex(stateHash),
   })
+  await chargeRound(run, step)
   run.members.broadcast({
     type: 'round-end',
     attempt: step.attempt,

@@ -3,6 +3,7 @@
 import type { Algorithm, SumRequest } from '../protocol/algorithm.ts'
 import type { CryptoProvider, RingVector } from '../protocol/crypto/provider.ts'
 import { errorCode, ProtocolError } from '../protocol/errors.ts'
+import type { Protection, Spent } from '../protocol/journal/budget.ts'
 import type { Appended } from '../protocol/journal/chain.ts'
 import type { JournalEntry, SealedEntry } from '../protocol/journal/entries.ts'
 import type { Plan } from '../protocol/plan.ts'
@@ -24,7 +25,7 @@ import { type RunRecord, takeConsent, takeCountersignature, takeWithdrawal } fro
 /** Appends an entry to the run's journal, durably; returns it in its place in the chain, and the head with it. */
 export type Journal = (entry: JournalEntry) => Promise<Appended>
 
-export interface RunParts<State, Site> {
+export interface RunParts<State, Site> extends Protection {
   readonly plan: Plan
   readonly algorithm: Algorithm<State, Site>
   /** The plan's central noise, in place on the unmasked sum. */
@@ -70,6 +71,8 @@ export interface RunState<State, Site> extends RunParts<State, Site> {
   cohort: Cohort
   /** Who has dropped out of the attempt that is being made, or of the last one. */
   absent: readonly Absence[]
+  /** What the rounds have cost, where the journal says it. */
+  spent: Spent | undefined
   /** The attempt that is being made. */
   attempt: number
   /** Transcripts of the last round that was committed. */

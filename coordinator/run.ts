@@ -10,6 +10,7 @@ import { attemptOf, roundOf } from '../protocol/wire/attempts.ts'
 import { limits } from '../protocol/wire/limits.ts'
 import type { RosterEntry } from '../protocol/wire/messages.ts'
 import { makeOffer } from '../protocol/wire/offer.ts'
+import { chargeLastRound, spentBefore } from './budget.ts'
 import type { Checkpoint } from './checkpoint.ts'
 import { Attendances } from './cohort.ts'
 import type { FinishedEvent } from './events.ts'
@@ -34,6 +35,7 @@ export async function runPlan<State, Site>(parts: RunParts<State, Site>): Promis
     const reason = 'the coordinator was restarted in the middle of this attempt'
     await run.journal({ type: 'abort', attempt: run.from.attempt, code: 'ERR_RESTARTED', reason })
   }
+  await chargeLastRound(run)
   if (run.pages !== undefined && run.pages !== run.record.pages && run.from?.finished !== true)
     await run.journal({ type: 'pages', hash: run.pages })
   const { mode, groups, honest } = run.adder.session.formation
@@ -150,6 +152,7 @@ async function openRun<State, Site>(parts: RunParts<State, Site>): Promise<RunSt
     attendances: new Attendances(),
     cohort: { members: [], absent: [] },
     absent: [],
+    spent: spentBefore(parts),
     attempt: 0,
     previous: parts.from?.transcripts ?? [],
     asked: parts.from && askedBefore(parts.from, parts.roster),

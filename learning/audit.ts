@@ -3,6 +3,7 @@
 import { toHex } from '../protocol/bytes.ts'
 import type { CryptoProvider } from '../protocol/crypto/provider.ts'
 import { InputError, ProtocolError } from '../protocol/errors.ts'
+import { costFault, type RoundCost, roundCost } from '../protocol/journal/budget.ts'
 import type { JournalEntry, SealedEntry } from '../protocol/journal/entries.ts'
 import { type Follower, type JournalKeys, verifyJournal } from '../protocol/journal/verify.ts'
 import { type Plan, planHash } from '../protocol/plan.ts'
@@ -30,6 +31,8 @@ export interface Replayed {
   /** Whom the plan's mechanism hides, and what the rounds cost one of them. */
   readonly unit: Unit | undefined
   readonly charges: readonly PrivacyEvent[]
+  /** Rounds of which the journal says what they cost; an older coordinator wrote none. */
+  readonly budgets: number
   /** Hash of the last state: the model's. */
   readonly stateHash: string
   /** The result of the last state, as the run's parties have it. */
@@ -58,6 +61,7 @@ export async function audit({ plan, entries, keys, provider, sum }: AuditParts):
   let stateHash = toHex(await provider.sha256(algorithm.encode(state)))
   let rounds = 0
   const charges: PrivacyEvent[] = []
+  let last: RoundCost | undefined
 
   /** What the entry says the step led to, computed again. */
   const replay = async (entry: RoundEntry): Promise<string | undefined> => {
@@ -78,6 +82,7 @@ export async function audit({ plan, entries, keys, provider, sum }: AuditParts):
     )
     stateHash = toHex(await provider.sha256(algorithm.encode(state)))
     charges.push(...cost(request))
+    last = roundCost(plan, { unit, cost }, request)
     return stateHash === entry.stateHash ? undefined : 'its state does not follow from its sum'
   }
 
@@ -87,14 +92,19 @@ export async function audit({ plan, entries, keys, provider, sum }: AuditParts):
       if (fault !== undefined) return broken(index, fault)
       rounds++
     }
+    if (entry.type === 'budget') {
+      const fault = last === undefined ? 'the plan hides nobody' : costFault(entry, last)
+      if (fault !== undefined) return broken(index, fault)
+    }
     if (entry.type === 'finish' && entry.stateHash !== stateHash) return broken(index, 'it ends with another state')
   }
-  const { countersigned, finished } = verdict.follower
+  const { countersigned, finished, spent } = verdict.follower
   const withdrawn = entries.flatMap(({ entry }) => (entry.type === 'withdrawal' ? [entry.site] : []))
   const pages = entries.flatMap(({ entry }) => (entry.type === 'pages' ? [entry.hash] : []))
   return {
     ...{ ok: true, rounds, session: first.entry.session, head: toHex(verdict.follower.head.hash), unit, charges },
     ...{ stateHash, result: algorithm.result(state), finished, pages, countersigned, withdrawn },
+    budgets: spent.releases,
   }
 }
 

@@ -6,6 +6,7 @@
 import type { JournalEntry, SealedEntry } from '../../protocol/journal/entries.ts'
 import { consentOf, type Plan } from '../../protocol/plan.ts'
 import { rdpEpsilon } from '../../protocol/privacy/accountants/rdp.ts'
+import { deltaOf } from '../../protocol/privacy/promise.ts'
 import { roundOf } from '../../protocol/wire/attempts.ts'
 import type { Replayed } from '../audit.ts'
 
@@ -69,9 +70,6 @@ export interface CardParts {
   readonly replayed: Replayed
 }
 
-/** At which epsilon is given where the plan names no delta. */
-const usualDelta = 1e-5
-
 export function modelCard({ plan, entries, replayed }: CardParts): ModelCard {
   const rounds = entries.flatMap(({ entry }) => (entry.type === 'round' ? [entry] : []))
   const { planHash, terms } = consentOf(plan)
@@ -112,7 +110,7 @@ const namesOf = ({ sites }: Extract<JournalEntry, { readonly type: 'roster' }>):
   sites.map(({ name }) => name)
 
 function privacyOf({ privacy }: Plan, { unit, charges }: Replayed): ModelCard['privacy'] {
-  const delta = typeof privacy.delta === 'number' ? privacy.delta : usualDelta
+  const delta = deltaOf(privacy)
   const epsilon = unit === undefined ? Number.POSITIVE_INFINITY : rdpEpsilon(charges, delta)
   return { mechanism: privacy.name, unit: unit ?? null, epsilon: Number.isFinite(epsilon) ? epsilon : null, delta }
 }

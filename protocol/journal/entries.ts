@@ -1,6 +1,8 @@
 /** The entries of a run's journal: what every party of the run may read, years later, about what happened. */
 
 import * as z from 'zod'
+import { eventSchema } from '../privacy/event.ts'
+import { units } from '../privacy/mechanism.ts'
 
 const hex = (bytes: number) =>
   z.string().regex(new RegExp(`^[0-9a-f]{${2 * bytes}}$`), `expected ${bytes} bytes in hex`)
@@ -47,12 +49,16 @@ const entrySchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('survivors'), attempt, sites: z.array(site).max(10_000) }),
   /** An attempt that gave no sum; nothing was learned from it. */
   z.strictObject({ type: z.literal('abort'), attempt, code, reason }),
-  /** What a round cost the people behind the records, as the mechanism charges it. */
+  /** What the rounds of a private plan have cost the people behind the records, after each; see `budget.ts`. */
   z.strictObject({
     type: z.literal('budget'),
     attempt,
-    unit: z.enum(['record', 'patient', 'site']),
+    unit: z.enum(units),
     mechanism: z.string().max(200),
+    /** Of this round. */
+    events: z.array(eventSchema).max(1000),
+    /** Rounds that were charged so far. */
+    releases: z.int().min(1),
     /** Epsilon of the run so far at `delta`; `null` where nothing bounds it. */
     epsilon: z.number().min(0).nullable(),
     delta: z.number().min(0).max(1),

@@ -2,6 +2,7 @@
 
 import { equalBytes, fromHex, toHex } from '../bytes.ts'
 import { unreachable } from '../errors.ts'
+import { nothingSpent, type Spent, spentAfter, sumFault } from './budget.ts'
 import { approvalBytes, emptyHead, type Head, headAfter, headBytes, signedBytes, withdrawalBytes } from './chain.ts'
 import type { JournalEntry, SealedEntry } from './entries.ts'
 
@@ -33,6 +34,11 @@ export interface Follower {
   /** The build of the pages that the coordinator says it serves; journals that began before it said so have none. */
   readonly pages: string | undefined
   readonly finished: boolean
+  /** Attempts that were committed. */
+  readonly rounds: number
+  readonly lastRound: number
+  /** What they have cost, as far as the journal says it; journals that began before it said so, and those of plans without noise, have none. */
+  readonly spent: Spent
   /** By site: how many entries its last countersignature covers. */
   readonly countersigned: ReadonlyMap<string, number>
 }
@@ -45,6 +51,9 @@ export const newFollower = (): Follower => ({
   stateHash: undefined,
   pages: undefined,
   finished: false,
+  rounds: 0,
+  lastRound: 0,
+  spent: nothingSpent,
   countersigned: new Map(),
 })
 
@@ -111,7 +120,7 @@ function faultOf(follower: Follower, entry: JournalEntry, keys: JournalKeys): st
     case 'round':
       return roundFault(follower, entry)
     case 'finish':
-      return stateFault(follower, entry.stateHash)
+      return stateFault(follower, entry.stateHash) ?? unchargedFault(follower)
     case 'approval':
     case 'refusal':
     case 'culprit':
@@ -125,8 +134,9 @@ function faultOf(follower: Follower, entry: JournalEntry, keys: JournalKeys): st
       const hash = toHex(follower.hashes[entry.index - 1])
       return entry.head === hash ? unknownSite(follower, entry.site) : 'the countersigned head is of another journal'
     }
-    case 'abort':
     case 'budget':
+      return budgetFault(follower, entry)
+    case 'abort':
     case 'pages':
       return undefined
     default:
@@ -149,7 +159,19 @@ function roundFault(follower: Follower, entry: Extract<JournalEntry, { type: 'ro
   const named = [...entry.participants, ...entry.absent.map(({ site }) => site)]
   if (new Set(named).size < named.length) return 'it names a site twice'
   const unknown = named.map((name) => unknownSite(follower, name)).find((fault) => fault !== undefined)
-  return unknown ?? stateFault(follower, entry.startHash)
+  return unknown ?? stateFault(follower, entry.startHash) ?? unchargedFault(follower)
+}
+
+/** From the first budget entry on each round has its own, before the next round or the end. */
+const unchargedFault = ({ rounds, spent }: Follower): string | undefined =>
+  spent.releases === 0 || spent.releases === rounds ? undefined : 'the round before has no budget entry'
+
+function budgetFault(
+  { rounds, lastRound, spent }: Follower,
+  entry: Extract<JournalEntry, { type: 'budget' }>,
+): string | undefined {
+  if (entry.attempt !== lastRound || rounds !== spent.releases + 1) return 'it is not of the round just before'
+  return sumFault(spent, entry)
 }
 
 const stateFault = ({ stateHash }: Follower, found: string): string | undefined =>
@@ -184,7 +206,9 @@ function take(follower: Follower, entry: JournalEntry): Follower {
   if (entry.type === 'plan') return { ...follower, session: entry.session }
   if (entry.type === 'roster')
     return { ...follower, sites: new Map(entry.sites.map(({ name, identity }) => [name, fromHex(identity)])) }
-  if (entry.type === 'round') return { ...follower, stateHash: entry.stateHash }
+  if (entry.type === 'round')
+    return { ...follower, stateHash: entry.stateHash, rounds: follower.rounds + 1, lastRound: entry.attempt }
+  if (entry.type === 'budget') return { ...follower, spent: spentAfter(follower.spent, entry.events) }
   if (entry.type === 'pages') return { ...follower, pages: entry.hash }
   if (entry.type === 'finish') return { ...follower, finished: true }
   if (entry.type !== 'countersignature') return follower

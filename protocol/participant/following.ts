@@ -2,6 +2,7 @@
 
 import { equalBytes, fromHex, toHex } from '../bytes.ts'
 import { ProtocolError } from '../errors.ts'
+import { type BudgetEntry, costFault, type RoundCost } from '../journal/budget.ts'
 import { approvalBytes, headAfter, headBytes, withdrawalBytes } from '../journal/chain.ts'
 import { decodeEntry } from '../journal/codec.ts'
 import type { JournalEntry, SealedEntry } from '../journal/entries.ts'
@@ -21,6 +22,8 @@ export interface Following {
   follower: Follower
   /** Hashes of sum and state by attempt, as this site has recomputed them. */
   readonly recomputed: Map<number, { readonly sumHash: string; readonly stateHash: string }>
+  /** What rounds that it recomputed have cost by the plan, by attempt; of others only an audit can say it. */
+  readonly costs: Map<number, RoundCost>
 }
 
 /** Goes on from what the site has kept. @throws ProtocolError ERR_JOURNAL where its own copy does not hold. */
@@ -34,7 +37,7 @@ export async function openFollowing<State, Site>(
   if (!verdict.ok)
     throw new ProtocolError('ERR_JOURNAL', `this site's copy of the journal: entry ${verdict.index}: ${verdict.reason}`)
   tellPages(shell, verdict.follower)
-  return { follower: entries.length === 0 ? newFollower() : verdict.follower, recomputed: new Map() }
+  return { follower: entries.length === 0 ? newFollower() : verdict.follower, recomputed: new Map(), costs: new Map() }
 }
 
 /** @throws ProtocolError ERR_JOURNAL, ERR_FORK: the coordinator tells this site another story than it did, or than it saw. */
@@ -55,6 +58,7 @@ export async function takeRecord<State, Site>(
       if (!verdict.ok) throw broken(verdict.index, verdict.reason)
       if (sealed.entry.type === 'round' && !isOwnStory(following, sealed.index, sealed.entry))
         await fetchSum(shell, link, { session, sumHash: sealed.entry.sumHash })
+      if (sealed.entry.type === 'budget') checkCost(membership, sealed.index, sealed.entry)
       following.follower = verdict.follower
       fresh.push(sealed)
     }
@@ -111,6 +115,19 @@ function isOwnStory({ recomputed }: Following, index: number, entry: RoundEntry)
   recomputed.delete(entry.attempt)
   if (own.sumHash === entry.sumHash && own.stateHash === entry.stateHash) return true
   throw broken(index, 'it names another sum or state than this site was sent')
+}
+
+/** @throws ProtocolError ERR_JOURNAL where the coordinator names another cost than the plan has. */
+function checkCost<State, Site>(
+  { unit, following: { costs } }: Membership<State, Site>,
+  index: number,
+  entry: BudgetEntry,
+): void {
+  if (unit === undefined) throw broken(index, 'it says what the plan costs, and the plan hides nobody')
+  const expected = costs.get(entry.attempt)
+  costs.delete(entry.attempt)
+  const fault = expected && costFault(entry, expected)
+  if (fault !== undefined) throw broken(index, fault)
 }
 
 /** Of a round this site was away from, so that its copy of the run can be replayed. What is gone, an audit will say. */

@@ -2,6 +2,7 @@
 
 import { equalBytes, toHex } from '../bytes.ts'
 import { errorCode, ProtocolError, unreachable } from '../errors.ts'
+import { roundCost } from '../journal/budget.ts'
 import * as client from '../secagg/client.ts'
 import { decodeSecure, encodeSecure, type ToCoordinator, type ToSite } from '../secagg/messages.ts'
 import { decode } from '../vector/encoding.ts'
@@ -171,6 +172,8 @@ async function takeRoundEnd<State, Site>(
   membership.round = roundOf(message.attempt) + 1
   const sumHash = toHex(message.sumHash)
   membership.following.recomputed.set(message.attempt, { sumHash, stateHash: toHex(stateHash) })
+  const cost = roundCost(membership.plan, membership, request)
+  if (cost !== undefined) membership.following.costs.set(message.attempt, cost)
   await shell.book?.keepSum?.(toHex(party.session.id), sumHash, bytes)
   membership.said = undefined
   shell.report({

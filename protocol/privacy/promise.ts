@@ -2,6 +2,7 @@
 
 import * as z from 'zod'
 import { InputError } from '../errors.ts'
+import type { Choice } from '../plan.ts'
 import { leastNoise } from './accountants/calibrate.ts'
 import { rdpEpsilon } from './accountants/rdp.ts'
 import type { PrivacyEvent } from './event.ts'
@@ -55,6 +56,12 @@ export function noiseFor(
   if (noiseMultiplier !== undefined) return noiseMultiplier
   return leastNoise(epsilon ?? Number.POSITIVE_INFINITY, (noise) => rdpEpsilon([costOf(noise)], delta))
 }
+
+/** At which epsilon is told where a plan promises none. */
+export const usualDelta = 1e-5
+
+/** The plan's own delta, where its mechanism promises something. */
+export const deltaOf = ({ delta }: Choice): number => (typeof delta === 'number' ? delta : usualDelta)
 
 /** What a result says of itself. */
 export const claimSchema = z.strictObject({

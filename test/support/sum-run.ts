@@ -11,11 +11,12 @@ import { compareBytes, Reader, Writer } from '../../protocol/bytes.ts'
 import { nodeProvider } from '../../protocol/crypto/node/provider.ts'
 import type { CryptoProvider } from '../../protocol/crypto/provider.ts'
 import { ProtocolError } from '../../protocol/errors.ts'
+import type { Protection } from '../../protocol/journal/budget.ts'
 import { append, emptyHead } from '../../protocol/journal/chain.ts'
-import type { JournalEntry } from '../../protocol/journal/entries.ts'
+import type { JournalEntry, SealedEntry } from '../../protocol/journal/entries.ts'
 import { createParticipant, type Participant } from '../../protocol/participant/participant.ts'
 import { noPolicy } from '../../protocol/participant/policy.ts'
-import type { SiteEvent } from '../../protocol/participant/shell.ts'
+import type { RecordBook, SiteEvent } from '../../protocol/participant/shell.ts'
 import { type Plan, parsePlan } from '../../protocol/plan.ts'
 import type { SumRules } from '../../protocol/secagg/formation.ts'
 import type { SiteLink } from '../../protocol/wire/channel.ts'
@@ -81,6 +82,10 @@ export interface SumRunOptions {
   readonly stragglers?: StragglerRule
   /** A site is at work on its part of a round until this settles. */
   readonly work?: (index: number, round: number) => Promise<void>
+  /** Whom the plan hides, and what a round costs. */
+  readonly protection?: Required<Protection>
+  /** What the coordinator writes instead of an entry; the sites follow its journal where this is set. */
+  readonly written?: (entry: JournalEntry) => JournalEntry
   readonly onEvent?: (event: RunEvent) => void
   readonly onSiteEvent?: (event: SiteEvent & { readonly site: number }) => void
 }
@@ -106,6 +111,7 @@ export interface SumRun {
 const speed = 100
 
 export async function runSums(options: SumRunOptions): Promise<SumRun> {
+  const { unit, cost } = options.protection ?? { unit: undefined, cost: () => [] }
   const { sites, rounds = 1, rules = {}, away = [], assembly, stragglers } = options
   const identities = await Promise.all(Array.from({ length: sites + 1 }, (_, i) => identityOf(`sum run ${i}`)))
   const [coordinator, ...own] = identities
@@ -144,11 +150,12 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
         random: testRandom(`secrets ${index} of life ${lives++}`),
         ...{ now: () => ({ instant: clock.now(), zone: 0 }), policy: async () => noPolicy, desk: undefined },
         parse: () => plan,
-        compute: () => ({ plan, algorithm, noiseShare: () => {}, unit: undefined, cost: () => [] }),
+        compute: () => ({ plan, algorithm, noiseShare: () => {}, unit, cost }),
         open: async () => ({ site: index, rows: 1 }),
         during: (work) => work,
         charge: async () => options.charge?.(index),
         keepReceipt: async () => {},
+        ...(options.written !== undefined && { book: memoryBook() }),
         report: (event) => {
           siteEvents.push({ ...event, site: index })
           options.onSiteEvent?.({ ...event, site: index })
@@ -181,8 +188,16 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
   let head = emptyHead
   const result = await runPlan({
     ...{ plan, algorithm, roster, identity: coordinator, provider: nodeProvider, clock, members, blobs, assembly },
-    ...{ noiseSum: () => {}, random: testRandom('coordinator'), nonce: new Uint8Array(32).fill(4), from: undefined },
-    journal: async (entry) => {
+    ...{
+      unit,
+      cost,
+      noiseSum: () => {},
+      random: testRandom('coordinator'),
+      nonce: new Uint8Array(32).fill(4),
+      from: undefined,
+    },
+    journal: async (told) => {
+      const entry = options.written?.(told) ?? told
       entries.push(entry)
       const appended = await append(head, entry, { at: clock.now(), sign: coordinator.sign })
       head = appended.head
@@ -195,6 +210,18 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
   })
   over = true
   return { result, entries, events, siteEvents, turnedAway, roster: roster.map(({ name }) => name) }
+}
+
+/** A site's copy of the journal, for as long as its process lives. */
+function memoryBook(): RecordBook {
+  const kept: SealedEntry[] = []
+  return {
+    open: async () => kept,
+    append: async (_, entries) => {
+      kept.push(...entries)
+    },
+    keepSum: async () => {},
+  }
 }
 
 async function identityOf(label: string): Promise<Identity> {

@@ -4,6 +4,7 @@ import { ed25519 } from '@noble/curves/ed25519.js'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { concat, toHex } from '../../../protocol/bytes.ts'
+import { budgetEntry, nothingSpent, type RoundCost, spentAfter } from '../../../protocol/journal/budget.ts'
 import {
   append,
   approvalBytes,
@@ -15,6 +16,7 @@ import {
 import { decodeEntry, decodeLog, encodeEntry } from '../../../protocol/journal/codec.ts'
 import type { JournalEntry, SealedEntry } from '../../../protocol/journal/entries.ts'
 import { type JournalKeys, type Verdict, verifyJournal } from '../../../protocol/journal/verify.ts'
+import { rdpEpsilon } from '../../../protocol/privacy/accountants/rdp.ts'
 
 const seeds = { coordinator: new Uint8Array(32).fill(1), a: new Uint8Array(32).fill(2), b: new Uint8Array(32).fill(3) }
 const publicKey = (seed: Uint8Array): Uint8Array => ed25519.getPublicKey(seed)
@@ -76,6 +78,12 @@ async function journal(entries: readonly JournalEntry[], signer = seeds.coordina
   return sealed
 }
 
+const cost: RoundCost = {
+  ...{ unit: 'record', mechanism: 'gaussian', delta: 1e-5 },
+  events: [{ type: 'gaussian', noiseMultiplier: 2, sampling: { type: 'all' }, count: 1 }],
+}
+const first = budgetEntry(nothingSpent, 0, cost)
+
 const run: readonly JournalEntry[] = [
   plan,
   roster,
@@ -85,10 +93,11 @@ const run: readonly JournalEntry[] = [
   start(0, 20),
   round(0, 20),
   { type: 'pages', hash: hash(31) },
-  { type: 'budget', attempt: 0, unit: 'record', mechanism: 'gaussian', epsilon: 0.5, delta: 1e-5 },
+  first,
   { type: 'abort', attempt: 1, code: 'ERR_TIMEOUT', reason: 'too few shares' },
   { type: 'culprit', site: 'b', attempt: 1, code: 'ERR_BAD_SHARE', reason: 'its share does not open' },
   round(2, 21),
+  budgetEntry(spentAfter(nothingSpent, cost.events), 2, cost),
   finish(22),
 ]
 
@@ -254,4 +263,48 @@ test('a line that says the same in other bytes is refused', async () => {
   const [entry] = await journal([plan])
   const spaced = new TextEncoder().encode(JSON.stringify(entry, null, 1).replaceAll('\n', ' '))
   expect(() => decodeEntry(spaced)).toThrow(/canonical/)
+})
+
+describe('what a run has cost', () => {
+  const at = run.indexOf(first)
+  const found = async (entries: readonly JournalEntry[]) => fault(await verifyJournal(await journal(entries), keys))
+
+  test('is the epsilon that its rounds add up to', () => {
+    const second = run[run.length - 2]
+    expect(second.type === 'budget' && [second.releases, second.epsilon]).toEqual([
+      2,
+      rdpEpsilon([{ ...cost.events[0], count: 2 }], 1e-5),
+    ])
+  })
+
+  test('is refused where it is less or more than the events say, by any part beyond rounding', async () => {
+    for (const factor of [0, 0.5, 1 - 1e-8, 1 + 1e-8, 2]) {
+      const epsilon = (first.epsilon ?? 0) * factor
+      expect(await found(run.with(at, { ...first, epsilon }))).toContain(`${at}: it says epsilon`)
+    }
+    expect(await found(run.with(at, { ...first, epsilon: null }))).toContain('it says epsilon null')
+    expect(await found(run.with(at, { ...first, releases: 2 }))).toContain('it counts 2 releases, expected 1')
+    const rounded = run.with(at, { ...first, epsilon: (first.epsilon ?? 0) * (1 + 1e-12) })
+    expect(await found(rounded)).toBeUndefined()
+  })
+
+  test('is said of each round once it is said of the first, and of no other', async () => {
+    const lacking = `${run.length - 2}: the round before has no budget entry`
+    expect(await found(run.toSpliced(run.length - 2, 1))).toBe(lacking)
+    expect(await found(run.toSpliced(at, 1))).toContain('it is not of the round just before')
+    expect(await found(run.toSpliced(at, 0, first))).toContain('it is not of the round just before')
+    expect(await found(run.with(at, { ...first, attempt: 1 }))).toContain('it is not of the round just before')
+  })
+
+  test('is not said in journals from before, which verify as they are', async () => {
+    const verdict = await verifyJournal(await journal(run.filter(({ type }) => type !== 'budget')), keys)
+    expect(fault(verdict)).toBeUndefined()
+    expect(verdict.ok && verdict.follower.spent.releases).toBe(0)
+  })
+
+  test('is unbounded from the first release without noise on', () => {
+    const bare: RoundCost = { ...cost, events: [{ type: 'unprotected', count: 1 }] }
+    expect(budgetEntry(nothingSpent, 0, bare).epsilon).toBeNull()
+    expect(budgetEntry(spentAfter(nothingSpent, bare.events), 1, cost).epsilon).toBeNull()
+  })
 })
