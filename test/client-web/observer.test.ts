@@ -233,7 +233,10 @@ const journalled: readonly JournalEntry[] = [
     ...{ type: 'round', attempt: 131_072, startHash: hash(21), sumHash: hash(31), stateHash: hash(22) },
     ...{ participants: ['county', 'university'], absent: [] },
   },
-  { type: 'budget', attempt: 131_072, unit: 'record', mechanism: 'gaussian', epsilon: 0.5, delta: 1e-5 },
+  {
+    ...{ type: 'budget', attempt: 131_072, unit: 'record', mechanism: 'gaussian', epsilon: 0.5, delta: 1e-5 },
+    ...{ events: [], releases: 2 },
+  },
   { type: 'countersignature', site: 'university', index: 7, head: hash(5), signature: `${hash(6)}${hash(7)}` },
 ]
 
