@@ -25,7 +25,9 @@ import {
 import { decodeRecord, encodeRecord } from '../../protocol/secagg/record.ts'
 import { decode } from '../../protocol/vector/encoding.ts'
 import { packedLength, unpackVector } from '../../protocol/vector/packing.ts'
+import { envelope, openEnvelope } from '../../protocol/wire/envelope.ts'
 import { decodeMessage, encodeMessage, type Message } from '../../protocol/wire/messages.ts'
+import { NumberedFrames } from '../../protocol/wire/numbered.ts'
 import type { Target } from './fuzz.ts'
 
 const filled = (length: number, byte: number): Uint8Array => new Uint8Array(length).fill(byte)
@@ -134,6 +136,17 @@ const page = 4096
 
 export const targets: readonly Target[] = [
   { name: 'control messages', seeds: Object.values(messages).map(encodeMessage), decode: decodeMessage },
+  {
+    name: 'numbered frames',
+    seeds: [
+      new NumberedFrames().number(envelope({ run: 'ab'.repeat(8), frame: hash })),
+      Uint8Array.of(32, ...filled(8, 0)),
+    ],
+    decode: (bytes: Uint8Array) => {
+      const frame = new NumberedFrames().take(bytes)
+      return frame && openEnvelope(frame)
+    },
+  },
   { name: 'secure-sum messages', seeds: secureFrames, decode: decodeSecure },
   { name: 'session keys', seeds: [encodeSessionKey(sessionKey)], decode: decodeSessionKey, weight: 20 },
   {
