@@ -70,7 +70,7 @@ export async function federation(rounds: number) {
     folder,
     url,
     plan,
-    wish: (wish: 'pause' | 'resume') => ofRun(`/${wish}`, { method: 'POST' }),
+    wish: (wish: 'pause' | 'resume' | 'stop') => ofRun(`/${wish}`, { method: 'POST' }),
     journal: async () => (await ofRun('/journal')).text(),
     /** Stops the coordinator, and starts another in its place. */
     stop: () => coordinator.kill('SIGTERM'),
@@ -81,6 +81,8 @@ export async function federation(rounds: number) {
     file: (name: string) => text(files.get(name)),
     /** @param at the coordinator's address for this site, where it is another. */
     invite: async (name: string, at = url) => text((await ended('invite', name, ...operator, '--url', at)).link),
+    /** Gives a site other records than the hospital's. */
+    give: (name: string, path: string) => files.set(name, path),
     approve: (name: string, words: string) => ended('approve', name, '--words', words, ...operator),
     rosterWords: async () =>
       z.object({ roster: z.object({ words: z.string() }) }).parse(await ended('sites', ...operator)).roster.words,
