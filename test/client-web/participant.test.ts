@@ -16,7 +16,9 @@ const names = ['university', 'heart-centre', 'county', 'veterans'] as const
 
 useBrowser()
 
-test('two Node sites and two browser sites finish a run; a tab closed in the middle comes back; no record leaves a page', async () => {
+test('two Node sites and two browser sites finish a run; a tab closed in the middle comes back; no record leaves a page', {
+  timeout: 180_000,
+}, async () => {
   const federated = await federation(12)
   await enrolNode(federated, 'university')
   await enrolNode(federated, 'heart-centre')

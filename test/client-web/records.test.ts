@@ -39,7 +39,9 @@ const otherwise = (csv: string): string => {
   return [[...names, 'name'].join(','), ...lines].join('\n')
 }
 
-test('a file that differs is mapped in the page; then it pauses, comes back and leaves, and the journal says each', async () => {
+test('a file that differs is mapped in the page; then it pauses, comes back and leaves, and the journal says each', {
+  timeout: 180_000,
+}, async () => {
   const federated = await federation(400)
   for (const name of others) await enrolNode(federated, name)
   const { page, sent, faults } = await enrolBrowser(federated, 'county')
@@ -151,7 +153,9 @@ async function pictures(federation: Federation, site: string, seed: number): Pro
   return folder
 }
 
-test('a folder of images trains beside Node sites, and the model answers on a form; no picture leaves the page', async () => {
+test('a folder of images trains beside Node sites, and the model answers on a form; no picture leaves the page', {
+  timeout: 180_000,
+}, async () => {
   const federated = await federation(1)
   for (const [i, name] of ['university', 'heart-centre', 'county'].entries())
     federated.give(name, await pictures(federated, name, i))
