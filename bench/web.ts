@@ -1,6 +1,6 @@
 /**
- * A browser beside Node on this machine: milliseconds of a training step, mask expansion, what the pages weigh, and how long the
- * participant's page takes on loopback until its worker has answered.
+ * A browser beside Node on this machine: milliseconds of a training step, mask expansion, what the pages weigh, how long the
+ * participant's page takes on loopback until its worker has answered, and the observer's to draw a long run.
  */
 
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -12,10 +12,12 @@ import * as z from 'zod'
 import { startCoordinator } from '../coordinator/coordinator.ts'
 import { supports, type Variant } from '../learning/engine/compiled/machine.ts'
 import { nodeProvider } from '../protocol/crypto/node/provider.ts'
+import { longRun } from './long-run.ts'
 import { maskSpeed } from './mask-speed.ts'
 import { pageWeight } from './page-weight.ts'
 import type { BenchOptions, BenchResult } from './result.ts'
 import { caseOf, compiledStep, median, plainSteps, shapes } from './step.ts'
+import { toldCoordinator } from './told-coordinator.ts'
 
 export async function web({ quick, progress }: BenchOptions): Promise<BenchResult[]> {
   // Node 20 has relaxed SIMD behind a flag; a browser has it.
@@ -32,6 +34,7 @@ export async function web({ quick, progress }: BenchOptions): Promise<BenchResul
   const browser = await launchChromium()
   try {
     add(alone('participant page interactive', await interactive(browser, quick ? 2 : 7), 'ms'))
+    add(alone('observer page, 500 rounds of 200 sites drawn', await drawn(browser, quick ? 2 : 7), 'ms'))
   } finally {
     await browser.close()
   }
@@ -88,6 +91,29 @@ async function interactive(browser: Browser, times: number): Promise<number> {
   } finally {
     await coordinator.close()
     await rm(folder, { recursive: true })
+  }
+  return median(measured)
+}
+
+/** From the address of a long run, with its token, to the last round of it on the screen; the median. */
+async function drawn(browser: Browser, times: number): Promise<number> {
+  const run = longRun(500, 200)
+  const coordinator = await toldCoordinator({ role: 'observer', runs: [run] })
+  const measured: number[] = []
+  try {
+    for (let i = 0; i < times; i++) {
+      const context = await browser.newContext()
+      // As a tab that comes back: the token is kept in it.
+      await context.addInitScript(`sessionStorage.setItem('concordat.token', '${coordinator.token}')`)
+      const page = await context.newPage()
+      const began = performance.now()
+      await page.goto(`${coordinator.url}/#${run.id}`)
+      await page.getByRole('cell', { name: '499', exact: true }).waitFor()
+      measured.push(performance.now() - began)
+      await context.close()
+    }
+  } finally {
+    await coordinator.close()
   }
   return median(measured)
 }

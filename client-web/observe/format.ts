@@ -3,7 +3,11 @@
 import type { Language } from '../shared/language.ts'
 
 export const instant = (at: number, language: Language): string =>
-  new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(at)
+  new Intl.DateTimeFormat(localeOf(language), { dateStyle: 'medium', timeStyle: 'medium' }).format(at)
+
+/** The reader's own way of writing dates, where it is of the language of the page. */
+const localeOf = (language: Language): string =>
+  navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language
 
 export const figure = (value: number): string =>
   Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))

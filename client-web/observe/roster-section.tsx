@@ -62,7 +62,7 @@ function Waiting({
   const [reason, setReason] = useState('')
   return (
     <form
-      class="waiting"
+      class="application"
       onSubmit={(event) => {
         event.preventDefault()
         act({ type: 'approve', site, words: said })
@@ -87,19 +87,22 @@ function Waiting({
           {words.approve}
         </button>
       </div>
-      <label>
-        <span>{words.refuseReason}</span>
-        <input class="long" value={reason} onInput={({ currentTarget }) => setReason(currentTarget.value)} />
-      </label>
-      <div class="acts">
-        <button
-          type="button"
-          disabled={reason.trim() === ''}
-          onClick={() => act({ type: 'refuse', site, reason: reason.trim() })}
-        >
-          {words.refuse}
-        </button>
-      </div>
+      <details>
+        <summary>{words.refuseInstead}</summary>
+        <label>
+          <span>{words.refuseReason}</span>
+          <input class="long" value={reason} onInput={({ currentTarget }) => setReason(currentTarget.value)} />
+        </label>
+        <div class="acts">
+          <button
+            type="button"
+            disabled={reason.trim() === ''}
+            onClick={() => act({ type: 'refuse', site, reason: reason.trim() })}
+          >
+            {words.refuse}
+          </button>
+        </div>
+      </details>
     </form>
   )
 }

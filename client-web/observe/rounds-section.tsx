@@ -92,7 +92,7 @@ const mostBars = 180
 
 function Timeline({ rows, words }: { readonly rows: readonly RoundRow[]; readonly words: Words }) {
   const bars = barsOf(rows, mostBars)
-  const y = scaleLinear([0, Math.max(0.001, ...bars.map(({ seconds }) => seconds))], [2, height])
+  const y = scaleLinear([0, Math.max(0.001, ...bars.map(({ seconds }) => seconds))], [8, height])
   const step = width / Math.max(bars.length, 24)
   return (
     <figure>
@@ -110,11 +110,18 @@ function Timeline({ rows, words }: { readonly rows: readonly RoundRow[]; readonl
         </defs>
         {bars.map(({ from, seconds, absent }, i) => {
           const tall = y(seconds)
-          const place = { x: i * step, y: height - tall, width: step * 0.85, height: tall }
+          const bar = { x: i * step, y: height - tall, width: step * 0.85, height: tall }
+          // One of many is seen too.
+          const missing = { ...bar, height: Math.min(tall, Math.max(4, tall * absent)) }
           return (
             <g key={from}>
-              <rect {...place} class={absent > 0 ? 'short' : 'whole'} />
-              {absent > 0 ? <rect {...place} fill="url(#striped)" /> : null}
+              <rect {...bar} class="whole" />
+              {absent === 0 ? null : (
+                <>
+                  <rect {...missing} class="short" />
+                  <rect {...missing} fill="url(#striped)" />
+                </>
+              )}
             </g>
           )
         })}

@@ -80,6 +80,7 @@ export interface Bar {
   readonly to: number
   /** The slowest of them; 0 where none was measured. */
   readonly seconds: number
+  /** The largest share of the sites that was absent in one of them, 0 to 1. */
   readonly absent: number
 }
 
@@ -91,7 +92,7 @@ export function barsOf(rows: readonly RoundRow[], most: number): readonly Bar[] 
       from: part[0]?.round ?? 0,
       to: part.at(-1)?.round ?? 0,
       seconds: Math.max(...part.map(({ measured }) => measured?.seconds ?? 0)),
-      absent: Math.max(...part.map(({ absent }) => absent.length)),
+      absent: Math.max(...part.map(({ sites, absent }) => absent.length / Math.max(1, sites.length + absent.length))),
     }
   })
 }

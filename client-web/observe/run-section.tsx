@@ -86,7 +86,7 @@ function Now({
       <>
         <dt>{words.phase}</dt>
         <dd>
-          {words.round} {now.round}, <span lang="en">{now.phase}</span>, {now.sites} {words.sites}
+          {words.round} {now.round}, <span lang="en">{now.phase}</span>, {now.sites} {words.sites.toLowerCase()}
         </dd>
       </>
     )

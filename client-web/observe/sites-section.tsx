@@ -63,8 +63,7 @@ function Link({ site, words, language }: SitesProps & { readonly site: SiteStand
       <td>
         <span class={`status ${link}`}>{words[link]}</span>
         {link === 'connected' || heard === undefined ? null : (
-          <span class="quiet small">
-            {' '}
+          <span class="quiet small beneath">
             {words.heard} {instant(heard, language)}
           </span>
         )}
@@ -83,15 +82,16 @@ function Took({ row, rounds, words }: SitesProps & { readonly row: SiteRow | und
       <td>
         {inSum} {words.of} {rounds}
       </td>
-      <td>
-        {last?.present ? (
-          words.present
-        ) : (
-          <>
-            {words.missedFor} {missed} · <span lang="en">{last?.why || '–'}</span>
-          </>
-        )}
-      </td>
+      {last?.present ? (
+        <td>{words.present}</td>
+      ) : (
+        <td class="prose">
+          {words.missedFor} {missed}
+          <span class="quiet small beneath" lang="en">
+            {last?.why}
+          </span>
+        </td>
+      )}
       <td>
         {signed} {words.of} {rounds}
       </td>

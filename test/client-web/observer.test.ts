@@ -4,10 +4,11 @@ import { readdir } from 'node:fs/promises'
 import type { Browser, BrowserContext, Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../../bench/chromium.ts'
+import { longRun } from '../../bench/long-run.ts'
+import { type Told, toldCoordinator } from '../../bench/told-coordinator.ts'
 import type { JournalEntry } from '../../protocol/journal/entries.ts'
 import { alteringProxy, mark } from '../support/altering-proxy.ts'
 import { endProcesses, enrolNode, federation, ofType, violations } from '../support/browser-federation.ts'
-import { type Told, type ToldRun, toldCoordinator } from '../support/told-coordinator.ts'
 
 const contexts: BrowserContext[] = []
 const cleanups: (() => Promise<unknown>)[] = []
@@ -134,6 +135,7 @@ test('an operator refuses a site with a reason, which the site is told', async (
   await signIn(page, federated.url, await federated.operatorToken())
   const joining = federated.join('county', await federated.invite('county'))
   await page.getByRole('heading', { name: 'Waiting for your word: county' }).waitFor()
+  await page.getByText('Refuse it instead').click()
   expect(await page.getByRole('button', { name: 'Refuse' }).isDisabled()).toBe(true)
   await page.getByLabel('Reason').fill('the contract is not signed')
   await page.getByRole('button', { name: 'Refuse' }).click()
@@ -175,24 +177,10 @@ async function watching(told: Told, locale?: string) {
   return { ...opened, coordinator }
 }
 
-const sites = Array.from({ length: 200 }, (_, i) => `site-${String(i).padStart(3, '0')}`)
 const hash = (round: number): string => round.toString(16).padStart(64, '0')
 
-/** A run of many rounds and sites; the first site is always late, and the last round loses a spike. */
-function longRun(rounds: number): ToldRun {
-  const [absent, ...here] = sites
-  const events = Array.from({ length: rounds }, (_, round) => ({
-    ...{ type: 'round' as const, round, purpose: 'train', sites: here, bytesUp: 4096 * here.length, bytesDown: 4096 },
-    absent: [{ site: absent, code: 'ERR_SILENT', reason: 'said nothing for 60 s' }],
-    metrics: { round, trainingLoss: round === 250 ? 9 : 1 / (round + 1), auc: 1 - 0.5 / (round + 1) },
-    intervals: { auc: [0.98 - 0.55 / (round + 1), 1 - 0.4 / (round + 1)] as const },
-    ...{ seconds: 1 + (round % 7) / 10, stateHash: hash(round), at: 1.7e12 + 1000 * round },
-  }))
-  return { id: '00112233445566ff', name: 'long', rounds, events }
-}
-
 test('five hundred rounds of two hundred sites: what is drawn stays small, and no spike of a curve is lost', async () => {
-  const { page, faults } = await watching({ role: 'observer', runs: [longRun(500)] })
+  const { page, faults } = await watching({ role: 'observer', runs: [longRun(500, 200)] })
   await page.getByRole('link', { name: 'long' }).click()
   await page.getByRole('cell', { name: '499', exact: true }).waitFor()
   expect(await page.getByRole('region', { name: 'Rounds' }).locator('tbody tr').count()).toBe(12)
@@ -258,7 +246,7 @@ test('of a run before the coordinator was started again the journal tells: round
   await page.getByText('ε 0.5000, δ 1.0e-5, a record').waitFor()
   const sites = page.getByTestId('sites').getByRole('row')
   expect((await sites.nth(1).innerText()).split('\t')).toEqual([
-    ...['county', 'not seen since the coordinator was started', '–', '1 of 2', 'took part', '0 of 2'],
+    ...['county', 'not seen yet', '–', '1 of 2', 'took part', '0 of 2'],
   ])
   expect(await sites.nth(2).innerText()).toMatch(
     /university\tconnection lost.*concordat 9 · wire 3\t2 of 2\ttook part\t2 of 2/s,

@@ -1,6 +1,6 @@
 import { io, type Socket } from 'socket.io-client'
 import { afterEach, expect, test } from 'vitest'
-import { type Told, type ToldCoordinator, toldCoordinator } from '../support/told-coordinator.ts'
+import { type Told, type ToldCoordinator, toldCoordinator } from '../../bench/told-coordinator.ts'
 
 const sockets: Socket[] = []
 let coordinator: ToldCoordinator | undefined

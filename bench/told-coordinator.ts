@@ -1,19 +1,19 @@
-/** A coordinator that tells what a test wants told: the real pages and the real feed over runs that nobody computes. */
+/** A coordinator that tells what a test or a bench wants told: the real pages and the real feed over runs that nobody computes. */
 
 import { createServer } from 'node:http'
 import express from 'express'
 import { Server } from 'socket.io'
-import { EventLog } from '../../coordinator/event-log.ts'
-import type { RunEvent, TimedEvent } from '../../coordinator/events.ts'
-import { type FeedParts, openFeed } from '../../coordinator/feed.ts'
-import { openPages } from '../../coordinator/pages.ts'
-import type { RunSummary, SiteStanding } from '../../coordinator/runs.ts'
-import { nodeProvider } from '../../protocol/crypto/node/provider.ts'
-import type { Role } from '../../protocol/enrolment/entries.ts'
-import { InputError } from '../../protocol/errors.ts'
-import { append, emptyHead, type Head } from '../../protocol/journal/chain.ts'
-import { encodeEntry } from '../../protocol/journal/codec.ts'
-import type { JournalEntry } from '../../protocol/journal/entries.ts'
+import { EventLog } from '../coordinator/event-log.ts'
+import type { RunEvent, TimedEvent } from '../coordinator/events.ts'
+import { type FeedParts, openFeed } from '../coordinator/feed.ts'
+import { openPages } from '../coordinator/pages.ts'
+import type { RunSummary, SiteStanding } from '../coordinator/runs.ts'
+import { nodeProvider } from '../protocol/crypto/node/provider.ts'
+import type { Role } from '../protocol/enrolment/entries.ts'
+import { InputError } from '../protocol/errors.ts'
+import { append, emptyHead, type Head } from '../protocol/journal/chain.ts'
+import { encodeEntry } from '../protocol/journal/codec.ts'
+import type { JournalEntry } from '../protocol/journal/entries.ts'
 
 export interface ToldRun extends Partial<RunSummary> {
   readonly id: string
