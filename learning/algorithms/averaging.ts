@@ -111,8 +111,11 @@ export function averaging(task: Task, options: AveragingOptions, variant: Varian
 
     step(global, sum, round) {
       const weight = sum.weight[0]
-      const mean = sent.spread(sum.update, 1 / weight, { length: task.parameters, round })
-      const next = variant.step?.(global, mean, sum) ?? { ...global, parameters: moved(global.parameters, mean, rate) }
+      const factor = 1 / weight
+      const next =
+        variant.step === undefined
+          ? { ...global, parameters: sent.move(global.parameters, sum.update, { factor, rate, round }) }
+          : variant.step(global, sent.spread(sum.update, factor, { length: task.parameters, round }), sum)
       return { ...next, report: [sum.loss[0] / weight, sum.clipped[0]] }
     },
 

@@ -28,6 +28,14 @@ export interface Sent {
     factor: number,
     at: { readonly length: number; readonly round: number },
   ): Float64Array
+  /** The parameters moved by `rate` times what `spread` gives, without those numbers in between: they are the largest there are. */
+  move(parameters: Float32Array, values: ArrayLike<number>, by: Move): Float32Array
+}
+
+interface Move {
+  readonly factor: number
+  readonly rate: number
+  readonly round: number
 }
 
 interface Coordinates {
@@ -48,7 +56,11 @@ export function sentCoordinates(coordinates: Coordinates, compression: Compressi
   const sent = placed(chosen, count)
   if (!feedback) {
     const unbias = travelling.length / count
-    return { ...sent, spread: (values, factor, at) => sent.spread(values, factor * unbias, at) }
+    return {
+      ...sent,
+      spread: (values, factor, at) => sent.spread(values, factor * unbias, at),
+      move: (parameters, values, by) => sent.move(parameters, values, { ...by, factor: by.factor * unbias }),
+    }
   }
   return {
     ...sent,
@@ -73,6 +85,11 @@ const everything = (count: number): Sent => ({
     for (let i = 0; i < count; i++) whole[i] = factor * values[i]
     return whole
   },
+  move(parameters, values, { factor, rate }) {
+    const next = new Float32Array(count)
+    for (let i = 0; i < count; i++) next[i] = parameters[i] + rate * (factor * values[i])
+    return next
+  },
 })
 
 const placed = (chosen: (round: number) => Uint32Array, count: number): Sent => ({
@@ -88,6 +105,14 @@ const placed = (chosen: (round: number) => Uint32Array, count: number): Sent => 
     const to = chosen(round)
     for (let i = 0; i < count; i++) whole[to[i]] = factor * values[i]
     return whole
+  },
+  move(parameters, values, { factor, rate, round }) {
+    const to = chosen(round)
+    const next = new Float32Array(parameters.length)
+    // Zero is added, because a zero may have been a negative one.
+    for (let i = 0; i < next.length; i++) next[i] = parameters[i] + 0
+    for (let i = 0; i < count; i++) next[to[i]] = parameters[to[i]] + rate * (factor * values[i])
+    return next
   },
 })
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
+import { moved } from '../../../learning/algorithms/averaging.ts'
 import { sentCoordinates } from '../../../learning/algorithms/compression.ts'
 import { algorithms } from '../../../learning/algorithms/index.ts'
 import { memoryOf, siteMemory } from '../../../learning/algorithms/site-memory.ts'
@@ -66,4 +67,34 @@ test('a quarter of the coordinates a round reaches nearly the loss of all of the
     return run.metrics(await federate(run, threeSites)).loss
   }
   expect((await loss({ keep: 0.25 })) - (await loss(undefined))).toBeLessThan(0.03)
+})
+
+test('moving the parameters at once is moving them by what was spread, bit for bit', () => {
+  const numbers = fc.float64Array({
+    minLength: 6,
+    maxLength: 6,
+    noNaN: true,
+    noDefaultInfinity: true,
+    min: -1e6,
+    max: 1e6,
+  })
+  const choice = fc.record({ keep: fc.double({ min: 0.1, max: 1, noNaN: true }), feedback: fc.boolean() })
+  const places = fc.constantFrom(undefined, Uint32Array.of(0, 2, 3, 5))
+  fc.assert(
+    fc.property(
+      numbers,
+      numbers,
+      fc.option(choice, { nil: undefined }),
+      places,
+      (start, sum, compression, travelling) => {
+        const sent = sentCoordinates({ of: 6, travelling }, compression, 1)
+        const parameters = Float32Array.from(start)
+        const [factor, rate, round] = [0.3, 0.7, 2]
+        const values = sum.subarray(0, sent.count)
+        const direction = sent.spread(values, factor, { length: 6, round })
+        expect(sent.move(parameters, values, { factor, rate, round })).toEqual(moved(parameters, direction, rate))
+      },
+    ),
+    settings,
+  )
 })
