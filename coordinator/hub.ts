@@ -80,9 +80,9 @@ export class Hub {
     this.#options = options
   }
 
-  /** Sites whose link is kept. */
+  /** Sites that are connected now. */
   get size(): number {
-    return this.#connected.size
+    return [...this.#connected.values()].filter(({ away }) => away === undefined).length
   }
 
   /** An older link of the same site ends. */

@@ -214,6 +214,7 @@ describe('a site whose connection breaks', () => {
     const a = arrive(0)
     a.wire.cut()
     await quiet()
+    expect(hub.size).toBe(0)
     await clock.pass(patience - 1)
     expect(hub.tokenOf(keys[0])).toEqual(a.token)
     await clock.pass(1)
