@@ -14,6 +14,12 @@ export interface Passing {
   readonly outward: boolean
 }
 
+interface Way {
+  readonly outward: boolean
+  /** Both of its ways share it: bytes towards the target. */
+  readonly connection: { carried: number }
+}
+
 /** Milliseconds after which a frame that was to come later comes though no other has. */
 const latest = 50
 
@@ -27,6 +33,8 @@ export class FaultProxy {
   #lag = 0
   /** The next connection that has carried so many bytes towards the target is cut. */
   #cutAfter: number | undefined
+  /** What comes back next over a connection that has carried so many bytes towards the target is lost, and the connection. */
+  #loseAnswerTo: number | undefined
   /** Asked about every frame of a WebSocket. */
   #fateOf: ((passing: Passing) => Fate) | undefined
   /** Bytes towards the target, over all connections. */
@@ -68,6 +76,11 @@ export class FaultProxy {
     this.#cutAfter = bytes
   }
 
+  /** Cuts once, where everything has arrived and the answer is on its way: over the first connection that has carried `bytes`. */
+  loseAnswerTo(bytes: number): void {
+    this.#loseAnswerTo = bytes
+  }
+
   /** Strikes single frames; without an argument, none any more. */
   strike(fateOf?: (passing: Passing) => Fate): void {
     this.#fateOf = fateOf
@@ -90,29 +103,36 @@ export class FaultProxy {
       return
     }
     const target = dial(this.#target, '127.0.0.1')
-    void this.#carry(client, target, true)
-    void this.#carry(target, client, false)
+    const connection = { carried: 0 }
+    void this.#carry(client, target, { outward: true, connection })
+    void this.#carry(target, client, { outward: false, connection })
   }
 
-  async #carry(from: Socket, to: Socket, outward: boolean): Promise<void> {
+  async #carry(from: Socket, to: Socket, { outward, connection }: Way): Promise<void> {
     this.#sockets.add(from)
     const [units, passage] = [new Units(), new Passage(to)]
-    let passed = 0
     from.on('error', () => {})
     try {
       for await (const chunk of from) {
         const bytes: Buffer = chunk
         if (this.#lag > 0) await delay(this.#lag)
-        passed += bytes.length
-        if (outward) this.carried += bytes.length
-        else this.returned += bytes.length
+        if (outward) {
+          this.carried += bytes.length
+          connection.carried += bytes.length
+        } else {
+          if (connection.carried >= (this.#loseAnswerTo ?? Number.POSITIVE_INFINITY)) {
+            this.#loseAnswerTo = undefined
+            return
+          }
+          this.returned += bytes.length
+        }
         for (const { frame, bytes: unit } of units.push(bytes)) {
           const fate = frame === undefined ? 'passes' : (this.#fateOf?.({ frame, outward }) ?? 'passes')
           if (frame !== undefined) this.struck[fate]++
           if (fate === 'lost') return
           await passage.take(unit, fate)
         }
-        if (outward && this.#cutAfter !== undefined && passed >= this.#cutAfter) {
+        if (outward && this.#cutAfter !== undefined && connection.carried >= this.#cutAfter) {
           this.#cutAfter = undefined
           break
         }
