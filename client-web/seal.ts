@@ -49,6 +49,8 @@ function sealWorker(texts: Map<string, string>): void {
     if (text === undefined) throw new Error(`expected ${name} among the built scripts`)
     const named = (pattern: RegExp): string[] => [...new Set([...text.matchAll(pattern)].map(([, found]) => found))]
     const sealed = text.replace(lateImport, (_call, found: string) => `concordatImport(${JSON.stringify(found)})`)
+    if (/\bimport\(\s*["'`]/.test(sealed))
+      throw new Error(`expected only scripts of the build to be imported by ${name}`)
     texts.set(`assets/${name}`, sealed)
     scripts[name] = { integrity: integrityOf(sealed), imports: named(staticImport) }
     for (const found of [...named(staticImport), ...named(lateImport)]) take(found)

@@ -5,6 +5,8 @@ import { defineConfig, type Plugin } from 'vite'
 import { seal } from './seal.ts'
 
 const root = import.meta.dirname
+// The same source is the same build, whoever builds it and wherever.
+process.env.NODE_ENV = 'production'
 
 export default defineConfig({
   root,

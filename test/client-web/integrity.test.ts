@@ -4,6 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Browser, Page } from 'playwright-core'
+import { build } from 'vite'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { launchChromium } from '../../bench/chromium.ts'
 import { openPages } from '../../coordinator/pages.ts'
@@ -73,6 +74,13 @@ test('the hash of the build is the one of the files that are served, shown in bo
   const file = join(folder, 'assets', script('worker'))
   await writeFile(file, `${await readFile(file, 'utf8')} `)
   await expect(openPages(folder)).rejects.toMatchObject({ code: 'ERR_PAGES' })
+})
+
+test('the same source builds to the same hash', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'concordat-pages-'))
+  cleanups.push(() => rm(folder, { recursive: true }))
+  await build({ configFile: 'client-web/vite.config.ts', build: { outDir: folder, emptyOutDir: true } })
+  expect((await openPages(folder)).hash).toBe((await openPages()).hash)
 })
 
 test('an altered worker is not run: the page says what happened and what to do', async () => {
