@@ -29,6 +29,14 @@ export class Stream {
     return new Stream(`${this.#label}/${label}`)
   }
 
+  /** A stream that gives what this one would give from here on; drawing from one does not move the other. */
+  copy(): Stream {
+    const same = new Stream(this.#label)
+    same.#state.set(this.#state)
+    same.#spareNormal = this.#spareNormal
+    return same
+  }
+
   /** Uniform on 0 .. 2^32 - 1. */
   uint32(): number {
     const s = this.#state

@@ -113,7 +113,12 @@ function Column({ column, words }: { readonly column: ColumnView; readonly words
   return (
     <li>
       <div class="name">{column.name}</div>
-      <svg viewBox={`0 0 ${width} ${height}`} preserveAspectRatio="none" role="img" aria-label={column.name}>
+      <svg
+        viewBox={`0 0 ${width} ${height}`}
+        preserveAspectRatio="none"
+        role="img"
+        aria-label={`${column.name}: ${column.from} – ${column.to}`}
+      >
         {column.bars.map((bar, i) => (
           <rect key={i} x={i * step} y={height * (1 - bar)} width={step * 0.9} height={height * bar} />
         ))}

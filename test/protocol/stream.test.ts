@@ -19,3 +19,16 @@ test('many uniform numbers at once are those of as many calls, and leave the str
     { seed: 3, numRuns: 100 },
   )
 })
+
+test('a copy gives what the stream would have given, and leaves it where it was', () => {
+  fc.assert(
+    fc.property(fc.string(), fc.nat({ max: 9 }), (label, drawn) => {
+      const stream = new Stream(label)
+      for (let i = 0; i < drawn; i++) stream.normal()
+      const copy = stream.copy()
+      const numbers = [copy.normal(), copy.uniform(), copy.normal()]
+      expect([stream.normal(), stream.uniform(), stream.normal()]).toEqual(numbers)
+    }),
+    { seed: 4, numRuns: 50 },
+  )
+})

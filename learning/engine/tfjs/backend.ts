@@ -35,6 +35,25 @@ export async function useBackend(backend: TfjsBackend): Promise<void> {
   if (tf.getBackend() !== registered[backend]) await tf.setBackend(registered[backend])
 }
 
+/**
+ * Whether the graphics card is gone from under a backend: a driver was restarted, a laptop slept, too many pages wanted one.
+ * WebGL then goes on without a word, and everything that is read is zeros.
+ */
+export function isLost(backend: TfjsBackend): boolean {
+  const opened: unknown = tf.findBackend(registered[backend])
+  const gl = partOf(partOf(opened, 'gpgpu'), 'gl')
+  const ask = partOf(gl, 'isContextLost')
+  return typeof ask === 'function' && ask.call(gl) === true
+}
+
+const partOf = (whole: unknown, name: string): unknown =>
+  typeof whole === 'object' && whole !== null && name in whole ? Reflect.get(whole, name) : undefined
+
+/** For good: the other backends are left. */
+export function drop(backend: TfjsBackend): void {
+  tf.removeBackend(registered[backend])
+}
+
 async function open(backend: TfjsBackend, wasmPath: string | undefined): Promise<boolean> {
   if (tf.findBackend(registered[backend]) !== null) return true
   if (backend === 'native' && !(await importNative())) return false

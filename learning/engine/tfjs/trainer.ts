@@ -17,6 +17,7 @@ import { rateAt } from '../schedule.ts'
 import type { Trainer, TrainerFactory, TrainOptions, TrainResult } from '../trainer.ts'
 import { openBackend, type TfjsBackend, type TfjsOptions, useBackend } from './backend.ts'
 import { forward, link, meanLoss, type Weighting } from './forward.ts'
+import { LastingTrainer } from './lasting.ts'
 import { Optimiser } from './optimiser.ts'
 
 /** Rows that go through the model at once when predicting. */
@@ -26,8 +27,9 @@ const predictionRows = 256
 export function tfjsTrainer(options: TfjsOptions = {}): TrainerFactory {
   return async (model) => {
     const layout = layOut(model)
-    const backend = await openBackend(candidates(model), options)
-    return new TfjsTrainer(model, layout, backend)
+    const open = async (): Promise<TfjsTrainer> =>
+      new TfjsTrainer(model, layout, await openBackend(candidates(model), options))
+    return new LastingTrainer(await open(), open)
   }
 }
 
@@ -50,6 +52,10 @@ class TfjsTrainer implements Trainer {
     this.#model = model
     this.#layout = layout
     this.#backend = backend
+  }
+
+  get on(): TfjsBackend {
+    return this.#backend
   }
 
   initial(stream: Stream): Float32Array {

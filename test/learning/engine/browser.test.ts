@@ -15,8 +15,25 @@ const call = (name: string, ...given: readonly unknown[]): Promise<unknown> =>
 
 const training = z.object({ backend: z.string(), losses: z.array(z.number()).length(2) })
 
+/** Keeps every context of WebGL, so that the page can lose them. */
+const keepContexts = `{
+  const kept = new Set()
+  for (const canvas of [HTMLCanvasElement, OffscreenCanvas]) {
+    const { getContext } = canvas.prototype
+    canvas.prototype.getContext = function (...given) {
+      const context = getContext.apply(this, given)
+      if (context instanceof WebGL2RenderingContext) kept.add(context)
+      return context
+    }
+  }
+  globalThis.loseContexts = () => {
+    for (const context of kept) context.getExtension('WEBGL_lose_context').loseContext()
+  }
+}`
+
 beforeAll(async () => {
   opened = await openPage('test/support/pages/training.ts')
+  await page().evaluate(keepContexts)
   await page().route('**/*.wasm', (route) => {
     const name = new URL(route.request().url()).pathname.split('/').at(-1)
     return route.fulfill({ path: `node_modules/@tensorflow/tfjs-backend-wasm/dist/${name}` })
@@ -43,4 +60,12 @@ test.each(['cpu', 'wasm', 'webgl'])('TensorFlow.js trains on %s in the browser',
 
 test('a backend that the browser lacks is refused when it is forced', async () => {
   await expect(call('trainedOn', 'webgpu', '/')).rejects.toThrow(/ERR_BACKEND|cannot run on webgpu/)
+})
+
+test('training goes on where the context of the graphics card is lost: the same batches again, on the next backend', async () => {
+  const outcome = z.object({ backends: z.array(z.string()), equal: z.boolean(), predicted: z.boolean() })
+  expect(outcome.parse(await call('trainedThroughLoss', '/'))).toEqual({
+    backends: ['tfjs webgl', 'tfjs wasm'],
+    ...{ equal: true, predicted: true },
+  })
 })
