@@ -16,7 +16,13 @@ const menu: Readonly<Record<string, () => Promise<Command>>> = {
   runs: async () => (await import('./coordinator/runs-command.ts')).runsCommand(),
   site: async () => (await import('./client-node/main.ts')).siteCommand(),
   policy: async () => (await import('./client-node/policy.ts')).policyCommand(),
-  audit: async () => (await import('./client-node/audit.ts')).auditCommand(),
+  audit: async () => {
+    const [{ auditCommand }, { verifyCommand }] = await Promise.all([
+      import('./coordinator/audit-command.ts'),
+      import('./client-node/audit.ts'),
+    ])
+    return auditCommand().addCommand(verifyCommand().exitOverride())
+  },
   withdraw: async () => (await import('./client-node/withdraw.ts')).withdrawCommand(),
   'self-test': async () => (await import('./client-node/self-test.ts')).selfTestCommand(),
   card: async () => (await import('./client-node/card.ts')).cardCommand(),
@@ -50,6 +56,8 @@ async function main(arguments_: readonly string[]): Promise<number> {
   const program = new Command('concordat')
     .description('Federated, privacy-preserving training and analysis: the coordinator learns only the sum.')
     .version(release)
+    // A command's options stand behind its name, so that "audit" and "audit verify" may both have some of the same name.
+    .enablePositionalOptions()
     .exitOverride()
   const wanted = arguments_.find((argument) => !argument.startsWith('-'))
   const known = wanted !== undefined && Object.hasOwn(menu, wanted) ? [wanted] : Object.keys(menu)

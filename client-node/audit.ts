@@ -15,10 +15,8 @@ interface Options {
   readonly json?: true
 }
 
-export function auditCommand(): Command {
-  const command = new Command('audit').description('Check what happened in a run')
-  command
-    .command('verify')
+export function verifyCommand(): Command {
+  return new Command('verify')
     .description(
       'Replay a run: every signature, and every global step from the published sums; exits 3 where it does not hold',
     )
@@ -27,7 +25,6 @@ export function auditCommand(): Command {
     .option('--journal <file>', "another party's copy of the journal, held against what this site has signed")
     .option('--json', 'one JSON object')
     .action(verify)
-  return command
 }
 
 async function verify(wanted: string | undefined, { folder, journal, json }: Options): Promise<void> {
@@ -53,9 +50,9 @@ const ownHead = ({ entries }: KeptRun): readonly { readonly index: number; reado
 
 function shown({ session, plan }: KeptRun, verdict: AuditVerdict): unknown {
   if (!verdict.ok) return { session, plan: plan.name, holds: false, index: verdict.index, reason: verdict.reason }
-  const { rounds, stateHash, finished, pages, countersigned, withdrawn } = verdict
+  const { rounds, budgets, stateHash, finished, pages, countersigned, withdrawn } = verdict
   return {
-    ...{ session, plan: plan.name, holds: true, rounds, stateHash, finished, pages, withdrawn },
+    ...{ session, plan: plan.name, holds: true, rounds, budgets, stateHash, finished, pages, withdrawn },
     countersigned: Object.fromEntries(countersigned),
   }
 }

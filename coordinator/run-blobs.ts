@@ -35,7 +35,7 @@ export function blobsOfRuns(store: Store, blobs: Blobs): BlobsOfRun {
         })
         newest = name
       },
-      get: (hash) => read(blobs, toHex(hash)),
+      get: (hash) => readBlob(blobs, toHex(hash)),
     }
   }
 }
@@ -48,7 +48,8 @@ export async function releaseEnded(store: Store, blobs: Blobs): Promise<void> {
   }
 }
 
-async function read(blobs: Blobs, hash: string): Promise<Uint8Array | undefined> {
+/** The whole bytes; `undefined` where there are none. @throws InputError ERR_STORE where they are not those it is named by. */
+export async function readBlob(blobs: Blobs, hash: string): Promise<Uint8Array | undefined> {
   if ((await blobs.size(hash)) === undefined) return undefined
   const parts: Uint8Array[] = []
   await onStore(`blob ${hash}`, async () => {

@@ -41,17 +41,34 @@ export const storeVersion = steps.length
 /** @throws InputError ERR_STORE where a newer version has written the store. */
 export async function migrate(database: Database, where: string): Promise<void> {
   await database.batch([{ sql: 'CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY)' }])
-  const [rows] = await database.batch([{ sql: 'SELECT COALESCE(MAX(version), 0) AS version FROM migrations' }])
-  const { version } = z.object({ version: z.coerce.number() }).parse(rows[0])
-  if (version > storeVersion) {
-    throw new InputError(
-      'ERR_STORE',
-      `the store is of version ${version}, this coordinator knows ${storeVersion}; update it, or restore an older backup`,
-      where,
-    )
-  }
+  const version = await versionOf(database)
+  if (version > storeVersion) throw newer(version, where)
   for (let at = version; at < storeVersion; at++) await database.batch([...steps[at].map(statement), applied(at + 1)])
 }
+
+/** For whoever only reads. @throws InputError ERR_STORE where the store is of another version. */
+export async function expectCurrent(database: Database, where: string): Promise<void> {
+  const version = await versionOf(database)
+  if (version > storeVersion) throw newer(version, where)
+  if (version < storeVersion)
+    throw new InputError(
+      'ERR_STORE',
+      `the store is of version ${version}, this is for ${storeVersion}; start the coordinator once, it brings the store up to date`,
+      where,
+    )
+}
+
+async function versionOf(database: Database): Promise<number> {
+  const [rows] = await database.batch([{ sql: 'SELECT COALESCE(MAX(version), 0) AS version FROM migrations' }])
+  return z.object({ version: z.coerce.number() }).parse(rows[0]).version
+}
+
+const newer = (version: number, where: string): InputError =>
+  new InputError(
+    'ERR_STORE',
+    `the store is of version ${version}, this coordinator knows ${storeVersion}; update it, or restore an older backup`,
+    where,
+  )
 
 const statement = (sql: string): Statement => ({ sql })
 

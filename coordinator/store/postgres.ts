@@ -9,13 +9,17 @@ import { onStore } from './faults.ts'
 const lockNumber = 7_443_001
 
 /** @throws InputError ERR_STORE. */
-export async function openPostgres(url: string): Promise<Database> {
+export async function openPostgres(url: string, { reading = false } = {}): Promise<Database> {
   const where = withoutPassword(url)
   const client = new pg.Client({ connectionString: url, application_name: 'concordat coordinator' })
   // A lost connection shows in the next batch; without a listener it would end the process without a word.
   client.on('error', () => {})
   await onStore(where, async () => {
     await client.connect()
+    if (reading) {
+      await client.query('SET default_transaction_read_only = on')
+      return
+    }
     await client.query('SET synchronous_commit = on')
     const { rows } = await client.query<Row>('SELECT pg_try_advisory_lock($1) AS taken', [lockNumber])
     if (rows[0]?.taken !== true) {

@@ -5,12 +5,20 @@ import { fromHex, toHex } from '../../protocol/bytes.ts'
 import { InputError } from '../../protocol/errors.ts'
 import { parseRoster, rosterText } from '../../protocol/roster.ts'
 import type { Database, Row, Statement } from './database.ts'
-import { migrate } from './migrations.ts'
+import { expectCurrent, migrate } from './migrations.ts'
 import type { RosterVersion, Store, StoredRun } from './store.ts'
 
-/** @param where how the store is named in errors. @throws InputError ERR_STORE. */
-export async function sqlStore(database: Database, where: string): Promise<Store> {
-  await migrate(database, where)
+export interface StoreParts {
+  /** How the store is named in errors. */
+  readonly where: string
+  /** Only to look at it: nothing is written, not even a table. */
+  readonly reading: boolean
+}
+
+/** @throws InputError ERR_STORE. */
+export async function sqlStore(database: Database, { where, reading }: StoreParts): Promise<Store> {
+  if (reading) await expectCurrent(database, where)
+  else await migrate(database, where)
   const one = async (sql: string, ...values: (string | number)[]): Promise<readonly Row[]> =>
     (await database.batch([{ sql, values }]))[0]
   const rows = <T>(schema: z.ZodType<T>, found: readonly Row[]): readonly T[] => {
@@ -64,8 +72,9 @@ export async function sqlStore(database: Database, where: string): Promise<Store
     appendRegistry: async (place, line) => {
       await one('INSERT INTO registry (place, line) VALUES ($1, $2)', place, line)
     },
+    needed: async (run) => hashes(await one('SELECT hash FROM checkpoints WHERE run = $1 ORDER BY kept', run)),
     keep: async (run, hash, most) => {
-      const [, ...found] = await database.batch([needed(run, hash), ...outdated(run, most)])
+      const [, ...found] = await database.batch([asking(run, hash), ...outdated(run, most)])
       return hashes(found[0])
     },
     trim: async (run, most) => hashes((await database.batch(outdated(run, most)))[0]),
@@ -93,7 +102,7 @@ const rosterRow: z.ZodType<RosterVersion> = z.object({
   sites: z.string().transform(parseRoster),
 })
 
-const needed = (run: string, hash: string): Statement => ({
+const asking = (run: string, hash: string): Statement => ({
   sql: `INSERT INTO checkpoints (run, hash, kept)
     VALUES ($1, $2, (SELECT COALESCE(MAX(kept), 0) + 1 FROM checkpoints WHERE run = $1))
     ON CONFLICT (run, hash) DO UPDATE SET kept = excluded.kept`,

@@ -6,22 +6,25 @@ import type { Database, Statement } from './database.ts'
 import { onStore } from './faults.ts'
 
 /** @throws InputError ERR_STORE where another coordinator works on `folder`, or the file is none of ours. */
-export async function openSqlite(folder: string): Promise<Database> {
+export async function openSqlite(folder: string, { reading = false } = {}): Promise<Database> {
   const path = join(folder, 'coordinator.db')
   return onStore(path, async () => {
-    const lock = takeLock(join(folder, 'coordinator.lock'))
-    const database = new Sqlite(path)
-    database.pragma('journal_mode = WAL')
-    database.pragma('synchronous = FULL')
-    database.pragma('foreign_keys = ON')
+    const lock = reading ? undefined : takeLock(join(folder, 'coordinator.lock'))
+    const database = new Sqlite(path, { readonly: reading })
+    if (!reading) {
+      database.pragma('journal_mode = WAL')
+      database.pragma('synchronous = FULL')
+      database.pragma('foreign_keys = ON')
+    }
     return {
       batch: (statements) =>
-        onStore(path, async () =>
-          database.transaction(() => statements.map((each) => run(database, each))).immediate(),
-        ),
+        onStore(path, async () => {
+          const all = database.transaction(() => statements.map((each) => run(database, each)))
+          return reading ? all.deferred() : all.immediate()
+        }),
       close: async () => {
         database.close()
-        lock.close()
+        lock?.close()
       },
     }
   })

@@ -50,6 +50,8 @@ export interface Store {
   registry(): Promise<readonly string[]>
   /** Refuses a place that is taken. */
   appendRegistry(place: number, line: string): Promise<void>
+  /** The blobs that a run needs, in the order in which it asked for them. */
+  needed(run: string): Promise<readonly string[]>
   /** A run needs a blob, beside the `most` - 1 it asked for last. @returns blobs that no run needs any more. */
   keep(run: string, hash: string, most: number): Promise<readonly string[]>
   /** A run needs only the `most` blobs it asked for last. @returns blobs that no run needs any more. */

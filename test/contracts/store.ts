@@ -6,6 +6,8 @@ import type { NewRun, Store } from '../../coordinator/store/store.ts'
 export interface StorePlace {
   /** Opens the store at this place; opened again after `close` it holds what was kept. */
   open(): Promise<Store>
+  /** Opens it only to look at it, beside whoever works on it. */
+  read(): Promise<Store>
   remove(): Promise<void>
 }
 
@@ -105,11 +107,23 @@ export function storeContract(name: string, newPlace: () => Promise<StorePlace>)
       expect(versions[1].sites.map(({ name }) => name)).toEqual(['site-1', 'site-2', 'new'])
     })
 
+    test('whoever only reads sees what is kept while another works on it, and can change nothing', async () => {
+      const working = await opened('a')
+      const reading = await place?.read()
+      await working.append('a'.repeat(16), 0, 'a line')
+      expect(await reading?.journal('a'.repeat(16))).toEqual(['a line'])
+      await expect(reading?.append('a'.repeat(16), 1, 'another')).rejects.toMatchObject({ code: 'ERR_STORE' })
+      await expect(reading?.addRoster(sites, 2)).rejects.toMatchObject({ code: 'ERR_STORE' })
+      await reading?.close()
+      expect(await working.journal('a'.repeat(16))).toEqual(['a line'])
+    })
+
     test('a run needs the blobs it asked for last; older ones are named for removal once', async () => {
       const run = 'a'.repeat(16)
       const first = await opened('a')
       for (const digit of ['1', '2', '3']) expect(await first.keep(run, hash(digit), 3)).toEqual([])
       expect(await first.keep(run, hash('1'), 3)).toEqual([])
+      expect(await first.needed(run)).toEqual([hash('2'), hash('3'), hash('1')])
       // 1 was asked for anew, so 2 is the oldest now.
       expect(await first.keep(run, hash('4'), 3)).toEqual([hash('2')])
       const second = await again()

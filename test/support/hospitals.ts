@@ -34,15 +34,19 @@ export const next = (command: Command, matches: (line: Line) => boolean): Promis
   return command.until((line) => !past.has(line) && matches(line))
 }
 
-/** A command with `--json` that ends by itself: its exit code, what it prints last, and what it says on standard error. */
+/** A command with `--json` that ends by itself: its exit code, what it prints, and what it says on standard error. */
 export async function concordat(...words: string[]) {
   const { code, stdout, stderr } = await new Promise<{ code: unknown; stdout: string; stderr: string }>((resolve) => {
     execFile(process.execPath, [entry, ...words, '--json'], (error, out, err) => {
       resolve({ code: error === null ? 0 : error.code, stdout: out, stderr: err })
     })
   })
-  const [last = 'null'] = stdout.trim().split('\n').slice(-1)
-  return { code, stderr, last: JSON.parse(last === '' ? 'null' : last) as unknown }
+  const said = stdout
+    .trim()
+    .split('\n')
+    .filter((line) => line !== '')
+  const lines = said.map((line): unknown => JSON.parse(line))
+  return { code, stderr, lines, last: lines.at(-1) }
 }
 
 /** Ends in reverse order what a test has begun. */
@@ -79,6 +83,8 @@ export interface PlanOptions {
   readonly rounds: number
   /** Options of the algorithm that are not those of the example. */
   readonly algorithm?: Readonly<Record<string, number>>
+  /** Parts of the plan that are others altogether. */
+  readonly parts?: Readonly<Record<string, unknown>>
 }
 
 export async function startHospitals(
@@ -102,10 +108,11 @@ export async function startHospitals(
   }
   return {
     ...{ folder, processes, operator, api },
-    plan: async (name, { rounds, algorithm = {} }) => {
+    plan: async (name, { rounds, algorithm = {}, parts = {} }) => {
       const document = parseDocument(await readFile('examples/hospitals.yaml', 'utf8'))
       document.set('name', name)
       document.set('rounds', rounds)
+      for (const [part, value] of Object.entries(parts)) document.set(part, value)
       for (const [option, value] of Object.entries(algorithm)) document.setIn(['algorithm', option], value)
       const path = join(folder, `${name}.yaml`)
       await writeFile(path, document.toString())
@@ -113,6 +120,7 @@ export async function startHospitals(
     },
     submit: async (planFile) => {
       const answer = await api('runs', 'POST', await readFile(planFile, 'utf8'))
+      if (answer.status !== 201) throw new Error(await answer.text())
       return routes.submitRun.answer.schema.parse(await answer.json()).id
     },
     watch: (id) => {

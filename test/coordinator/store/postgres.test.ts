@@ -12,7 +12,11 @@ afterAll(() => server.stop())
 
 storeContract('PostgreSQL', async () => {
   const url = await server.newDatabase()
-  return { open: () => openStore('unused', url), remove: async () => {} }
+  return {
+    open: () => openStore('unused', url),
+    read: () => openStore('unused', url, { reading: true }),
+    remove: async () => {},
+  }
 })
 
 test('a wrong password is said without quoting it', async () => {

@@ -11,7 +11,11 @@ const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), 'concordat-'))
 
 storeContract('SQLite', async () => {
   const folder = await newFolder()
-  return { open: () => openStore(folder, undefined), remove: () => rm(folder, { recursive: true }) }
+  return {
+    open: () => openStore(folder, undefined),
+    read: () => openStore(folder, undefined, { reading: true }),
+    remove: () => rm(folder, { recursive: true }),
+  }
 })
 
 test('a commit waits for the disk: write-ahead log, synced at every commit', async () => {
