@@ -50,25 +50,28 @@ export async function takeRecord<State, Site>(
   const { following, party } = membership
   const session = toHex(party.session.id)
   const fresh: SealedEntry[] = []
+  // What is followed is what is kept: a link that ends in the middle leaves both as they were.
+  let { follower } = following
   for (const [i, line] of message.lines.entries()) {
     const sealed = decodeEntry(line)
-    if (message.from + i < following.follower.head.index) refuseFork(following.follower, sealed, message.from + i)
+    if (message.from + i < follower.head.index) refuseFork(follower, sealed, message.from + i)
     else {
-      const verdict = await follow(following.follower, sealed, keysOf(shell))
+      const verdict = await follow(follower, sealed, keysOf(shell))
       if (!verdict.ok) throw broken(verdict.index, verdict.reason)
       if (sealed.entry.type === 'round' && !isOwnStory(following, sealed.index, sealed.entry))
         await fetchSum(shell, link, { session, sumHash: sealed.entry.sumHash })
       if (sealed.entry.type === 'budget') checkCost(membership, sealed.index, sealed.entry)
-      following.follower = verdict.follower
+      follower = verdict.follower
       fresh.push(sealed)
     }
   }
-  if (following.follower.session !== undefined && following.follower.session !== session)
+  if (follower.session !== undefined && follower.session !== session)
     throw broken(0, 'it is the journal of another run')
   await shell.book.append(session, fresh)
-  if (fresh.some(({ entry }) => entry.type === 'pages')) tellPages(shell, following.follower)
+  following.follower = follower
+  if (fresh.some(({ entry }) => entry.type === 'pages')) tellPages(shell, follower)
   if (!fresh.some(({ entry }) => entry.type === 'round' || entry.type === 'finish')) return
-  const { index, hash } = following.follower.head
+  const { index, hash } = follower.head
   const signature = await shell.identity.sign(headBytes({ index, hash }))
   link.send(encodeMessage({ type: 'countersign', index, head: hash, signature }))
   shell.report({ type: 'countersigned', entries: index })

@@ -35,6 +35,8 @@ export interface ChaosResult {
   readonly seconds: number
   /** Sites that stood in a sum although the one before had missed them. */
   readonly returns: number
+  /** Times that a site would not take part: no fault is a reason for that. */
+  readonly declined: number
   /** Times that a site came back to its link over another connection. */
   readonly resumed: number
   /** Frames that came twice, and that came after the next one. */

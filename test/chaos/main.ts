@@ -22,7 +22,8 @@ const program = new Command('chaos')
       result.committed === expected &&
       result.replayed === expected &&
       result.journal === 'holds' &&
-      result.answeredTwice === 0
+      result.answeredTwice === 0 &&
+      result.declined === 0
     process.exitCode = holds ? 0 : 1
   })
 

@@ -45,6 +45,7 @@ export async function verdicts(folder: string, planText: string, { files, proces
     journal: (await verifyJournal(entries, keys)).ok ? ('holds' as const) : ('broken' as const),
     replayed: await replay(plan, await sitesOf(files, plan), said),
     returns: returns.length,
+    declined: said.filter((entry) => entry.type === 'refusal').length,
     ...(await answersOf(folder, files)),
   }
 }

@@ -84,6 +84,8 @@ export interface SumRunOptions {
   readonly work?: (index: number, round: number) => Promise<void>
   /** Whom the plan hides, and what a round costs. */
   readonly protection?: Required<Protection>
+  /** A site's copy of the journal; unset keeps one where `written` is set. */
+  readonly book?: (index: number) => RecordBook
   /** What the coordinator writes instead of an entry; the sites follow its journal where this is set. */
   readonly written?: (entry: JournalEntry) => JournalEntry
   readonly onEvent?: (event: RunEvent) => void
@@ -156,6 +158,7 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
         charge: async () => options.charge?.(index),
         keepReceipt: async () => {},
         ...(options.written !== undefined && { book: memoryBook() }),
+        ...(options.book !== undefined && { book: options.book(index) }),
         report: (event) => {
           siteEvents.push({ ...event, site: index })
           options.onSiteEvent?.({ ...event, site: index })
