@@ -7,7 +7,10 @@ export const instant = (at: number, language: Language): string =>
 
 /** The reader's own way of writing dates, where it is of the language of the page. */
 const localeOf = (language: Language): string =>
-  navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language
+  navigator.languages.find((tag) => tag.toLowerCase().startsWith(language) && wellFormed.test(tag)) ?? language
+
+/** Some browsers list what their system says, like "en-US@posix", and Intl takes no such tag. */
+const wellFormed = /^[a-z]{2,3}(?:-[a-z0-9]{2,8})*$/i
 
 export const figure = (value: number): string =>
   Number.isInteger(value) ? String(value) : String(Number(value.toPrecision(4)))

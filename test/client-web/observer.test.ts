@@ -26,7 +26,7 @@ afterEach(async () => {
 
 /** A page whose faults, its policy's refusals with them, are collected. */
 async function newPage(locale = 'en-GB') {
-  const context = await browser.newContext({ locale })
+  const context = await browser.newContext({ locale, timezoneId: 'UTC' })
   contexts.push(context)
   const page = await context.newPage()
   const faults: string[] = []
@@ -235,6 +235,7 @@ test('of a run before the coordinator was started again the journal tells: round
     sites: [{ name: 'county' }, { name: 'university', link: 'away', heard: 1.7e12, version: 3, agent: 'concordat 9' }],
   })
   await page.getByRole('link', { name: 'heart' }).click()
+  await page.getByRole('cell', { name: '14 Nov 2023, 22:13:20' }).first().waitFor()
   const rounds = page.getByRole('region', { name: 'Rounds' }).locator('tbody tr')
   await rounds.first().waitFor()
   expect(await rounds.locator('td').allInnerTexts()).toEqual([
@@ -254,4 +255,14 @@ test('of a run before the coordinator was started again the journal tells: round
   // These pages are not those that the run's coordinator has named.
   await page.getByRole('alert').getByText('the journal of the run names another build').waitFor()
   expect(await violations(page)).toEqual([])
+})
+
+test('a browser that lists a language as its system writes it gets dates all the same', async () => {
+  const coordinator = await toldCoordinator({ role: 'observer', runs: [{ id: 'ab'.repeat(8), name: 'heart' }] })
+  cleanups.push(coordinator.close)
+  const { page, faults } = await newPage()
+  await page.addInitScript("Object.defineProperty(navigator, 'languages', { value: ['en-US@posix', 'en-US'] })")
+  await page.goto(`${coordinator.url}/#${coordinator.token}`)
+  await page.getByRole('cell', { name: /^Nov 14, 2023/ }).waitFor()
+  expect(faults).toEqual([])
 })
