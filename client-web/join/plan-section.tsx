@@ -24,7 +24,7 @@ export function PlanSection({ state: { plan, phase, privacy, rules }, words, act
         </dd>
         <dt>{words.planCosts}</dt>
         <dd>
-          <RunCost cost={plan.cost} privacy={privacy} rules={rules} words={words} />
+          <RunCost cost={plan.cost} spent={asked ? undefined : privacy?.run} rules={rules} words={words} />
         </dd>
         <dt>{words.planStudy}</dt>
         <dd>{study(plan, words)}</dd>

@@ -2,7 +2,7 @@
 
 import { Scroll } from '../shared/scroll.tsx'
 import { filled, type Words } from '../shared/words.ts'
-import type { Cost, PrivacyView, Rules } from '../worker/page-state.ts'
+import type { Cost, Rules } from '../worker/page-state.ts'
 import type { SectionProps } from './app.tsx'
 import { costText, short } from './numbers.ts'
 import { save } from './save.ts'
@@ -33,28 +33,27 @@ function Bar({ spent, most = spent, limit, label }: BarProps) {
 
 export interface RunCostProps {
   readonly cost: Pick<Cost, 'unit' | 'epsilon' | 'delta'>
-  readonly privacy: PrivacyView | undefined
+  /** Of the run, once it has begun. */
+  readonly spent: Cost | undefined
   readonly rules: Rules | undefined
   readonly words: Words
 }
 
 /** Beside a plan and in its run: spent so far, at most in all, the limit for one run. */
-export function RunCost({ cost, privacy, rules, words }: RunCostProps) {
-  const spent = privacy?.run
-  const begun = spent !== undefined && spent.releases > 0
+export function RunCost({ cost, spent, rules, words }: RunCostProps) {
   const most = cost.unit === null ? null : cost.epsilon
   const limit = rules?.epsilon
-  const text = [
+  const begun = spent !== undefined && spent.releases > 0
+  const bounded = [
     filled(words.costMost, { cost: costText(cost, words) }),
     begun ? filled(words.costSpent, { cost: costText(spent, words) }) : '',
-    limit === undefined || most === null ? '' : filled(words.costLimit, { limit: short(limit) }),
-  ].filter((sentence) => sentence !== '')
+    limit === undefined ? '' : filled(words.costLimit, { limit: short(limit) }),
+  ]
+  const text = most === null ? words.costUnbounded : bounded.filter((sentence) => sentence !== '').join(' ')
   return (
     <div class="cost">
-      <p>{text.join(' ')}</p>
-      {limit === undefined ? null : (
-        <Bar spent={begun ? spent.epsilon : 0} most={most} limit={limit} label={text.join(' ')} />
-      )}
+      <p>{text}</p>
+      {limit === undefined ? null : <Bar spent={begun ? spent.epsilon : 0} most={most} limit={limit} label={text} />}
     </div>
   )
 }

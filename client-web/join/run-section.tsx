@@ -25,7 +25,7 @@ export function RunSection(props: SectionProps) {
       {underway && plan !== undefined ? (
         <>
           <progress max={plan.rounds} value={done} aria-label={words.runTitle} />
-          <RunCost cost={plan.cost} privacy={privacy} rules={rules} words={words} />
+          <RunCost cost={plan.cost} spent={privacy?.run} rules={rules} words={words} />
         </>
       ) : null}
       <Rounds {...props} />

@@ -114,7 +114,8 @@ export const chinese: Words = {
   decline: '拒绝',
 
   spent: '已用的隐私预算',
-  unbounded: '没有界限：不添加噪声',
+  unbounded: '没有界限，因为有内容在未加噪声的情况下发送',
+  costUnbounded: '不添加噪声：结果所泄露的个人信息没有界限。',
   noBound: '没有界限',
   bounded: 'epsilon {epsilon}（delta {delta}），针对每{unit}',
   unitRecord: '行',

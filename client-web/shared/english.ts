@@ -115,7 +115,8 @@ export const english = {
   decline: 'Decline',
 
   spent: 'Privacy spent so far',
-  unbounded: 'nothing bounds it: no noise is added',
+  unbounded: 'no bound, since something left without noise',
+  costUnbounded: 'No noise is added: nothing bounds what the result tells of a person.',
   noBound: 'no bound',
   bounded: 'epsilon {epsilon} (delta {delta}) for each {unit}',
   unitRecord: 'row',

@@ -1,6 +1,6 @@
 /**
  * Screenshots of the participant's page in every state, both themes, three widths, both languages, to be looked at:
- * `npx tsx test/support/screenshots.ts FOLDER [STATE …]`. A contact sheet a theme and width lies beside them.
+ * `node dist/test/support/screenshots.js FOLDER [STATE …]` after a build. A contact sheet a theme and width lies beside them.
  */
 
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
