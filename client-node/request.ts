@@ -17,7 +17,7 @@ export interface SiteAnswer extends Answer {
 }
 
 /** Milliseconds without a byte in either direction after which a connection counts as broken: the network may say nothing. */
-const idleMilliseconds = 60_000
+const idleMilliseconds = 30_000
 
 /** Rejects where the connection breaks. @throws ProtocolError ERR_BLOB for too large a body. */
 export function request(target: URL, { method, headers, body, signal, ...call }: SiteCall): Promise<SiteAnswer> {
@@ -34,7 +34,7 @@ export function request(target: URL, { method, headers, body, signal, ...call }:
       collect(response, call).then((bytes) => resolve({ status, body: bytes, date: answered.date }), reject)
     })
     sent.on('error', reject)
-    sent.setTimeout(idleMilliseconds, () => sent.destroy(new Error('no byte came or went for a minute')))
+    sent.setTimeout(idleMilliseconds, () => sent.destroy(new Error('no byte came or went for half a minute')))
     sent.end(body)
   })
 }
