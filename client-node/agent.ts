@@ -194,6 +194,7 @@ async function openParticipant(parts: Parts): Promise<Participant> {
         clearInterval(timer)
       }
     },
+    affords: async (run) => ledger.affords(run),
     charge: async (charge) => {
       await ledger.charge(charge)
       if (charge.unit === null) return

@@ -10,13 +10,13 @@ import { check } from '../protocol/plan.ts'
 import {
   type Budget,
   type Charge,
-  checkBudget,
+  checkWhole,
   type Ledger,
   type LedgerEntry,
   type LedgerHead,
   ledgerHeadSchema,
   lossOf,
-  lossWith,
+  type PlannedRun,
   post,
   readLedger,
   signedEntry,
@@ -28,8 +28,8 @@ import { replaceFile } from './replace-file.ts'
 export interface LedgerFile {
   /** Enters a charge durably. @throws SiteRefusal ERR_BUDGET, ERR_CLOCK: then nothing was entered, and nothing may leave. */
   readonly charge: (charge: Charge) => Promise<void>
-  /** Whether the cap would hold with these charges too. @throws SiteRefusal ERR_BUDGET */
-  readonly affords: (cost: Pick<Charge, 'unit' | 'events'>) => void
+  /** Whether the cap would hold with a whole run too. @throws SiteRefusal ERR_BUDGET_PLAN */
+  readonly affords: (run: PlannedRun) => void
   readonly ledger: () => Ledger
   close(): Promise<void>
 }
@@ -49,6 +49,7 @@ export async function openLedger({ folder, identity, dataset, budget, now }: Led
   try {
     const found = await readLedgerFile(folder, identity.publicKey)
     let { ledger } = found
+    const entries = found.entries.filter((entry) => entry.dataset === dataset)
     const file = await open(join(folder, 'ledger.jsonl'), 'a', 0o600)
     // Half a line is what a crash left in the middle of an append: what it was to pay for has not left.
     await file.truncate(found.bytes)
@@ -60,6 +61,7 @@ export async function openLedger({ folder, identity, dataset, budget, now }: Led
       await file.appendFile(`${JSON.stringify({ ...entry, signature })}\n`)
       await file.sync()
       ledger = withEntry(ledger, entry)
+      entries.push({ ...entry, signature })
       await keepHead(folder, ledger.head)
     }
     return {
@@ -69,7 +71,7 @@ export async function openLedger({ folder, identity, dataset, budget, now }: Led
         last = entered.catch(() => {})
         return entered
       },
-      affords: (cost) => checkBudget(lossWith(lossOf(ledger, dataset), cost), budget),
+      affords: (run) => checkWhole(lossOf(ledger, dataset), run, { budget, entries }),
       ledger: () => ledger,
       close: async () => {
         await last

@@ -34,6 +34,8 @@ export interface Computation {
   readonly unit: Unit | undefined
   /** What answering a request costs one of them. */
   readonly cost: (request: SumRequest) => readonly PrivacyEvent[]
+  /** What the whole plan costs one of them, each round tried once. */
+  readonly whole: readonly PrivacyEvent[]
 }
 
 /**
@@ -60,6 +62,7 @@ export function computationOf(plan: Plan, sites: number, { simulated = false } =
     noiseSum: (sum, request, random) => mechanism.noiseSum(sum, request, random),
     unit: mechanism.unit,
     cost: (request) => mechanism.charge(request),
+    whole: mechanism.whole,
   }
 }
 

@@ -8,7 +8,7 @@ import type { Finish, Participant } from '../../protocol/participant/participant
 import type { Policy } from '../../protocol/participant/policy.ts'
 import type { RecordBook, Records, SiteEvent } from '../../protocol/participant/shell.ts'
 import type { Plan } from '../../protocol/plan.ts'
-import type { Charge } from '../../protocol/privacy/ledger.ts'
+import type { Charge, PlannedRun } from '../../protocol/privacy/ledger.ts'
 import type { Random } from '../../protocol/random.ts'
 import { release } from '../../protocol/release.ts'
 import type { SiteLink } from '../../protocol/wire/channel.ts'
@@ -35,6 +35,7 @@ export interface BrowserSite {
   readonly policy: () => Promise<Policy>
   /** The rows for a plan. @throws InputError where they do not fit. */
   readonly open: (plan: Plan) => Promise<Records<Site>>
+  readonly affords: (run: PlannedRun) => Promise<void>
   readonly charge: (charge: Charge) => Promise<void>
   readonly report: (event: BrowserEvent) => void
 }

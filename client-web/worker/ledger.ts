@@ -6,12 +6,14 @@ import { defaultPolicy } from '../../protocol/participant/policy.ts'
 import {
   type Budget,
   type Charge,
+  checkWhole,
   epsilonOf,
   type LedgerEntry,
   type Loss,
   lossesByRun,
   lossOf,
   nothingLost,
+  type PlannedRun,
   post,
   readLedger,
   signedEntry,
@@ -24,6 +26,8 @@ import type { Store } from './store.ts'
 export interface BrowserLedger {
   /** Durable before it settles. @throws SiteRefusal ERR_BUDGET, ERR_CLOCK: then nothing may leave. */
   readonly charge: (charge: Charge) => Promise<void>
+  /** Whether all studies together have room for a whole run. @throws SiteRefusal ERR_BUDGET_PLAN */
+  readonly affords: (run: PlannedRun) => Promise<void>
   /** @param session of the run that goes on, or went last */
   readonly view: (session: string | undefined) => PrivacyView
 }
@@ -67,6 +71,7 @@ export async function openLedger(
       last = entered.catch(() => {})
       return entered
     },
+    affords: async (run) => checkWhole(lossOf(ledger, dataset), run, { budget: await budget(), entries }),
     view: (session) => {
       const runs = lossesByRun(entries)
       const current = runs.find((run) => run.session === session)

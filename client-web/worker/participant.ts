@@ -37,6 +37,7 @@ export const participantOf = (site: BrowserSite): Participant =>
         clearInterval(timer)
       }
     },
+    affords: site.affords,
     charge: site.charge,
     keepReceipt: (receipt) => site.store.addReceipt(receipt),
     report: site.report,

@@ -34,6 +34,7 @@ export async function connectAgain(home: Home): Promise<void> {
     desk: { items: () => store.plans(), put: (item) => store.putPlan(hashOf(item), item) },
     policy: async () => (await store.get('policy')) ?? defaultPolicy,
     open: (plan) => openRecords(home, plan),
+    affords: ledger.affords,
     charge: async (charge) => {
       await ledger.charge(charge)
       show({ privacy: ledger.view(home.session) })

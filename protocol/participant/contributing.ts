@@ -46,13 +46,14 @@ export async function contribute<State, Site>(
     throw new SiteRefusal('ERR_WITHDRAWN', `this site has left the study: ${reason}`)
   }
   const request = requestOf(membership)
-  const { encoded, contents } = await contributionTo(shell, membership, { round, beat })
-  const vector = encoded.slice()
+  const said = await contributionTo(shell, membership, { round, beat })
+  const vector = said.encoded.slice()
   membership.secure = await client.mask(party, membership.secure, vector)
   const bytes = packVector(vector, request)
   const hash = await party.provider.sha256(bytes)
-  await shell.charge(chargeFor(membership, message.attempt, request))
-  await shell.keepReceipt({ ...contents, bytes: bytes.length, sha256: toHex(hash) })
+  await shell.charge(chargeFor(membership, { attempt: message.attempt, request, again: said.charged }))
+  said.charged = true
+  await shell.keepReceipt({ ...said.contents, bytes: bytes.length, sha256: toHex(hash) })
   const next = { hash, length: bytes.length, nextAttempt: attemptOf(round + 1, 0), peers: membership.peers }
   const { state, answer } = await client.upload(party, membership.secure, next)
   membership.secure = state
@@ -88,7 +89,7 @@ async function contributionTo<State, Site>(
     ...{ session: party.session.id, plan: plan.name, round, request, lanes, suppressed },
     ...{ mechanism: plan.privacy.name, unit: unit ?? null, charge: cost(request) },
   })
-  membership.said = { stateHash, encoded, contents }
+  membership.said = { stateHash, encoded, contents, charged: false }
   membership.charged = charged
   return membership.said
 }
@@ -117,17 +118,26 @@ function asRefusal(error: unknown): never {
 
 const refused = (faults: readonly Fault[]): SiteRefusal => new SiteRefusal('ERR_POLICY_REFUSED', faultText(faults))
 
+/** The same numbers said again, noise and all: sites open at most one sum over a state, whichever attempt it is in. */
+const nothingNew: readonly PrivacyEvent[] = [{ type: 'zcdp', rho: 0, count: 1 }]
+
+interface Release {
+  readonly attempt: number
+  readonly request: SumRequest
+  /** These numbers have been charged before. */
+  readonly again: boolean
+}
+
 const chargeFor = <State, Site>(
   { party, plan, unit, cost }: Membership<State, Site>,
-  attempt: number,
-  request: SumRequest,
+  { attempt, request, again }: Release,
 ): Charge => ({
   session: toHex(party.session.id),
   plan: plan.name,
   attempt,
   purpose: request.purpose,
   unit: unit ?? null,
-  events: cost(request),
+  events: again ? nothingNew : cost(request),
 })
 
 /** A site that was away takes the state as published; its hash is what the masks of this round are bound to. */

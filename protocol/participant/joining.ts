@@ -40,6 +40,8 @@ export interface Said {
   readonly stateHash: Uint8Array
   readonly encoded: RingVector
   readonly contents: Contents
+  /** Its cost is in the ledger. */
+  charged: boolean
 }
 
 export interface Offered<State, Site> {
@@ -139,7 +141,9 @@ async function allowed<State, Site>(
   const computed = shell.compute(plan)
   const author = await authorOf(shell.provider, plan)
   const { honest } = session.formation
-  refuse(planFaults(policy, { plan, honest, author, protected: computed.unit !== undefined }))
+  const { unit, whole } = computed
+  refuse(planFaults(policy, { plan, honest, author, protected: unit !== undefined, whole }))
+  await shell.affords?.({ session: toHex(session.id), unit: unit ?? null, events: whole })
   const opened = { ...computed, ...(await shell.open(plan)) }
   if (shell.desk === undefined && policy.parametersPerRow === null) return opened
   // On a computation of its own: what the algorithm remembers of a site must not come from a rehearsal.

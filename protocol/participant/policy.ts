@@ -108,10 +108,12 @@ export interface Proposal {
   readonly author: string | undefined
   /** Whether the mechanism hides somebody in the sum. */
   readonly protected: boolean
+  /** What all rounds together cost one of those it hides. */
+  readonly whole: readonly PrivacyEvent[]
 }
 
 /** What a plan breaks, before any record is read. */
-export function planFaults(policy: Policy, { plan, honest, author, protected: hides }: Proposal): Fault[] {
+export function planFaults(policy: Policy, { plan, honest, author, protected: hides, whole }: Proposal): Fault[] {
   const columns = [...plan.data.columns.filter(({ type }) => type !== 'ignore').map(({ name }) => name)]
   if (plan.data.label !== undefined) columns.push(plan.data.label.column)
   const wide = plan.data.columns.find(
@@ -127,6 +129,7 @@ export function planFaults(policy: Policy, { plan, honest, author, protected: hi
         rule: 'privacy.unprotected',
         message: `the plan's mechanism "${plan.privacy.name}" hides no person in the sum`,
       },
+    hides && wholeFault(policy, whole),
     honest < policy.minimumSites && {
       rule: 'minimumSites',
       message: `a sum of this plan may hold ${honest} honest contributions, expected ${policy.minimumSites}`,
@@ -141,6 +144,13 @@ export function planFaults(policy: Policy, { plan, honest, author, protected: hi
         message: author === undefined ? 'nobody has signed the plan' : `the key ${author} is nobody's on the list`,
       },
   ])
+}
+
+function wholeFault({ privacy }: Policy, whole: readonly PrivacyEvent[]): Fault | false {
+  const epsilon = rdpEpsilon(whole, privacy.delta)
+  if (epsilon <= privacy.epsilon) return false
+  const message = `all rounds together cost epsilon ${epsilon.toFixed(4)} at delta ${privacy.delta}, expected ${privacy.epsilon} at most`
+  return { rule: 'privacy.epsilon', message }
 }
 
 export interface Measures {

@@ -40,7 +40,7 @@ export const previewSchema = z.strictObject({
     mechanism: z.string(),
     /** Whom it hides; `null` where it hides nobody. */
     unit: z.enum(['record', 'patient', 'site']).nullable(),
-    /** What all rounds together would cost, about; `null` where nothing bounds it. */
+    /** What all rounds together cost, each tried once; `null` where nothing bounds it. */
     epsilon: z.number().nullable(),
     delta: z.number(),
   }),
@@ -51,7 +51,7 @@ export type Preview = z.infer<typeof previewSchema>
 
 /** @param delta at which the cost is given. */
 export async function previewOf<State, Site>(
-  { plan, algorithm, site, rows, unit, cost }: Opened<State, Site>,
+  { plan, algorithm, site, rows, unit, whole }: Opened<State, Site>,
   delta: number,
 ): Promise<Preview> {
   const requests: SumRequest[] = []
@@ -70,10 +70,7 @@ export async function previewOf<State, Site>(
     }
     request = algorithm.request(state)
   }
-  const charges = requests.flatMap((request, i) =>
-    cost(request).map((event) => ({ ...event, count: event.count * (i === 0 ? 1 : plan.rounds) })),
-  )
-  const epsilon = unit === undefined ? Number.POSITIVE_INFINITY : rdpEpsilon(charges, delta)
+  const epsilon = unit === undefined ? Number.POSITIVE_INFINITY : rdpEpsilon(whole, delta)
   return {
     departures: requests.map(departureOf),
     rounds: plan.rounds,

@@ -6,7 +6,7 @@ import type { SealedEntry } from '../journal/entries.ts'
 import type { Moment } from '../moment.ts'
 import type { Plan } from '../plan.ts'
 import type { PrivacyEvent } from '../privacy/event.ts'
-import type { Charge } from '../privacy/ledger.ts'
+import type { Charge, PlannedRun } from '../privacy/ledger.ts'
 import type { Unit } from '../privacy/mechanism.ts'
 import type { Random } from '../random.ts'
 import type { Mode } from '../secagg/formation.ts'
@@ -40,6 +40,8 @@ export interface SiteShell<State, Site> {
   readonly open: (plan: Plan) => Promise<Records<Site>>
   /** Runs long work, calling `beat` now and then, so that the coordinator knows this site is alive. */
   readonly during: <T>(work: Promise<T>, beat: () => void) => Promise<T>
+  /** Whether the site's ledger has room for a whole run, beside what other runs have cost. @throws SiteRefusal */
+  readonly affords?: (run: PlannedRun) => Promise<void>
   /** Enters what a contribution costs into the site's ledger, durably, before it leaves. @throws SiteRefusal */
   readonly charge: (charge: Charge) => Promise<void>
   /** The site's copy of journals and sums; unset where nobody will ask for them, in a simulation. */
@@ -68,6 +70,8 @@ export interface Computed<State, Site> {
   readonly unit: Unit | undefined
   /** What answering a request costs one of them. */
   readonly cost: (request: SumRequest) => readonly PrivacyEvent[]
+  /** What the whole plan costs one of them, each round tried once. */
+  readonly whole: readonly PrivacyEvent[]
   /** The plan's noise share, in place on the encoded vector. */
   readonly noiseShare: (vector: RingVector, request: SumRequest, random: Random) => void
 }

@@ -23,6 +23,7 @@ export const clip = mechanismEntry(
     noiseShare: noNoise,
     noiseSum: noNoise,
     charge: unprotected,
+    whole: unprotected(),
   }),
 )
 

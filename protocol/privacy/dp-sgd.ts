@@ -47,6 +47,7 @@ export const dpSgd = mechanismEntry(options, (chosen, { sites, releases }): Mech
     noiseShare: noNoise,
     noiseSum: noNoise,
     charge: () => [gaussianSteps(noiseMultiplier, rate, steps)],
+    whole: [whole(noiseMultiplier)],
   }
 })
 

@@ -20,7 +20,10 @@ export const budgetSchema = z.strictObject({
 
 export type Budget = z.infer<typeof budgetSchema>
 
-/** What one release costs, whether or not its round completes. A second try of a round is a second release. */
+/**
+ * What one release costs, whether or not its round completes. A second try of a round with the same numbers, noise and all,
+ * costs nothing more; one with fresh noise, after a restart, is a second release.
+ */
 export const chargeSchema = z.strictObject({
   session: z.string(),
   plan: z.string(),
@@ -118,6 +121,37 @@ export function checkBudget(loss: Loss, budget: Budget | undefined): void {
   throw new SiteRefusal(
     'ERR_BUDGET',
     `this would bring epsilon ${would}; the cap is ${budget.epsilon} at delta ${budget.delta}`,
+  )
+}
+
+/** A run that is to begin, or to go on. */
+export type PlannedRun = Pick<Charge, 'session' | 'unit' | 'events'>
+
+/**
+ * Holds a whole run against the cap: what has been lost of a data set, and what the run would still add to what it has
+ * cost already, by the entries of its session. @throws SiteRefusal ERR_BUDGET_PLAN where it does not fit.
+ */
+export function checkWhole(
+  loss: Loss,
+  { session, unit, events }: PlannedRun,
+  { budget, entries }: { readonly budget: Budget | undefined; readonly entries: readonly LedgerEntry[] },
+): void {
+  if (budget === undefined) return
+  const own = entries.reduce(
+    (sum, { charge }) => (charge.session === session ? lossWith(sum, charge) : sum),
+    nothingLost,
+  )
+  const planned = lossWith(nothingLost, { unit, events })
+  const rdp = loss.rdp.map((total, i) => {
+    const others = own.rdp[i] === Number.POSITIVE_INFINITY ? 0 : total - own.rdp[i]
+    return others + Math.max(own.rdp[i], planned.rdp[i])
+  })
+  const [before, after] = [loss.rdp, rdp].map((each) => epsilonOf({ ...loss, rdp: each }, budget.delta))
+  if (after <= budget.epsilon) return
+  const would = Number.isFinite(after) ? `to ${after.toFixed(4)}` : 'beyond any bound: it has no noise'
+  throw new SiteRefusal(
+    'ERR_BUDGET_PLAN',
+    `the whole run would bring epsilon from ${before.toFixed(4)} ${would}; the cap is ${budget.epsilon} at delta ${budget.delta}`,
   )
 }
 

@@ -59,6 +59,8 @@ export interface Mechanism {
   noiseSum(sum: RingVector, request: SumRequest, random: Random): void
   /** What answering a request of the protected algorithm costs one of the unit, whether or not the round completes. */
   charge(request: SumRequest): readonly PrivacyEvent[]
+  /** What the whole plan costs one of them, each round tried once: never less than its charges add up to. */
+  readonly whole: readonly PrivacyEvent[]
 }
 
 /** An entry of the menu: the options a plan may give, and the mechanism they lead to. */

@@ -33,7 +33,7 @@ export interface NoiseKind {
   readonly costOf: (noise: number, rate: number, releases: number) => PrivacyEvent
 }
 
-export interface NoisySum extends Pick<Mechanism, 'unit' | 'discipline' | 'protect'> {
+export interface NoisySum extends Pick<Mechanism, 'unit' | 'discipline' | 'protect' | 'whole'> {
   readonly setting: NoiseSetting
 }
 
@@ -59,6 +59,7 @@ export function noisySum(options: NoisySumOptions, cohort: Cohort, kind: NoiseKi
     unit,
     discipline,
     setting,
+    whole: [whole(noiseMultiplier)],
     protect: (algorithm) =>
       bounded(adaptation === undefined ? algorithm : adaptivelyClipped(algorithm, adaptation), {
         request: (request) => {

@@ -12,6 +12,7 @@ export const none = mechanismEntry(
     noiseShare: noNoise,
     noiseSum: noNoise,
     charge: unprotected,
+    whole: unprotected(),
   }),
 )
 

@@ -60,7 +60,24 @@ test('charges that come together are entered one after the other, and the cap ho
   for (const outcome of outcomes) {
     if (outcome.status === 'rejected') expect(outcome.reason).toMatchObject({ code: 'ERR_BUDGET' })
   }
-  expect(() => ledger.affords(charge(13))).toThrow(expect.objectContaining({ code: 'ERR_BUDGET' }))
+})
+
+test('a run is held against the cap as a whole, beside the charges of others, also when the ledger is opened again', async () => {
+  const folder = await freshFolder()
+  const budget = { epsilon: 0.5, delta: 1e-5 }
+  const ledger = await ledgerIn(folder, budget)
+  await ledger.charge(charge(1))
+  const { events } = charge(1)
+  const whole = { ...charge(2), events: events.map((event) => ({ ...event, count: 2 })) }
+  const refused = expect.objectContaining({ code: 'ERR_BUDGET_PLAN' })
+  for (const opened of [ledger, undefined]) {
+    if (opened === undefined) await closeAll()
+    const now = opened ?? (await ledgerIn(folder, budget))
+    now.affords({ ...whole, session: 'another' })
+    // Its own charge is part of the run.
+    now.affords({ ...whole, events: events.map((event) => ({ ...event, count: 3 })) })
+    expect(() => now.affords({ ...whole, events: events.map((event) => ({ ...event, count: 50 })) })).toThrow(refused)
+  }
 })
 
 test('two agents on one ledger: the second is refused, and may work when the first has gone', async () => {

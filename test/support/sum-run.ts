@@ -18,6 +18,8 @@ import { createParticipant, type Participant } from '../../protocol/participant/
 import { noPolicy } from '../../protocol/participant/policy.ts'
 import type { RecordBook, SiteEvent } from '../../protocol/participant/shell.ts'
 import { type Plan, parsePlan } from '../../protocol/plan.ts'
+import type { PrivacyEvent } from '../../protocol/privacy/event.ts'
+import type { Charge, PlannedRun } from '../../protocol/privacy/ledger.ts'
 import type { SumRules } from '../../protocol/secagg/formation.ts'
 import type { SiteLink } from '../../protocol/wire/channel.ts'
 import type { Identity } from '../../protocol/wire/handshake.ts'
@@ -75,7 +77,7 @@ export interface SumRunOptions {
   /** The participant as deployed, or out of a copy of its source. */
   readonly participant?: typeof createParticipant
   /** The ledger of a site. @throws SiteRefusal */
-  readonly charge?: (index: number) => Promise<void>
+  readonly charge?: (index: number, charge: Charge) => Promise<void>
   /** Milliseconds of the run's own clock, which goes a hundred times as fast. */
   readonly assembly?: number
   /** In milliseconds of that clock too. */
@@ -86,6 +88,8 @@ export interface SumRunOptions {
   readonly protection?: Required<Protection>
   /** A site's copy of the journal; unset keeps one where `written` is set. */
   readonly book?: (index: number) => RecordBook
+  readonly whole?: readonly PrivacyEvent[]
+  readonly affords?: (index: number, run: PlannedRun) => Promise<void>
   /** What the coordinator writes instead of an entry; the sites follow its journal where this is set. */
   readonly written?: (entry: JournalEntry) => JournalEntry
   readonly onEvent?: (event: RunEvent) => void
@@ -152,10 +156,11 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
         random: testRandom(`secrets ${index} of life ${lives++}`),
         ...{ now: () => ({ instant: clock.now(), zone: 0 }), policy: async () => noPolicy, desk: undefined },
         parse: () => plan,
-        compute: () => ({ plan, algorithm, noiseShare: () => {}, unit, cost }),
+        compute: () => ({ plan, algorithm, noiseShare: () => {}, unit, cost, whole: options.whole ?? [] }),
         open: async () => ({ site: index, rows: 1 }),
         during: (work) => work,
-        charge: async () => options.charge?.(index),
+        affords: async (planned) => options.affords?.(index, planned),
+        charge: async (charge) => options.charge?.(index, charge),
         keepReceipt: async () => {},
         ...(options.written !== undefined && { book: memoryBook() }),
         ...(options.book !== undefined && { book: options.book(index) }),

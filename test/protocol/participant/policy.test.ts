@@ -33,7 +33,10 @@ const written = {
 }
 const plan = parsePlan(written, planMenus)
 const policy = (changes: object): Policy => parsePolicy({ concordat: 1, confirmed: true, ...changes })
-const proposal = { plan, honest: 3, author: undefined, protected: true }
+const gaussian = (count: number) => ({
+  ...{ type: 'gaussian' as const, noiseMultiplier: 4, sampling: { type: 'all' as const }, count },
+})
+const proposal = { plan, honest: 3, author: undefined, protected: true, whole: [gaussian(1)] }
 const rules = (faults: readonly { readonly rule: string }[]): string[] => faults.map(({ rule }) => rule)
 const at = (text: string, zone = 0) => ({ instant: Date.parse(text), zone })
 const later = parsePlan({ ...written, study: { terms: 'science', expires: '2027-06-30' } }, planMenus)
@@ -70,6 +73,13 @@ describe('each rule refuses what it is for, and nothing else', () => {
     ['a model', { ...narrow, models: ['mlp'] }, {}, ['models']],
     ['the label is a column too', { ...narrow, columns: ['age', 'town'] }, {}, ['columns']],
     ['a mechanism', { ...narrow, privacy: { mechanisms: ['dp-sgd'] } }, {}, ['privacy.mechanisms']],
+    ['all rounds together', { ...narrow, privacy: { epsilon: 2 } }, { whole: [gaussian(40)] }, ['privacy.epsilon']],
+    [
+      'all rounds together of a plan that hides nobody',
+      { ...narrow, privacy: { unprotected: true } },
+      { protected: false, whole: [{ type: 'unprotected', count: 1 }] },
+      [],
+    ],
     ['a small cohort', { ...narrow, minimumSites: 4 }, {}, ['minimumSites']],
     ['no author', { ...narrow, authors: [{ name: 'A', identity: 'ab'.repeat(32) }] }, {}, ['authors']],
     ['the author', { ...narrow, authors: [{ name: 'A', identity: 'ab'.repeat(32) }] }, { author: 'ab'.repeat(32) }, []],

@@ -319,7 +319,7 @@ describe('without a wall of the house', () => {
   test('a contribution leaves that the ledger had refused', async () => {
     const { createParticipant } = await workshop.load<typeof participant>('participant/participant.ts', {
       file: '../participant/contributing.ts',
-      text: '  await shell.charge(chargeFor(membership, message.attempt, request))\n',
+      text: '  await shell.charge(chargeFor(membership, { attempt: message.attempt, request, again: said.charged }))\n',
       without: '',
     })
     const charge = async (index: number): Promise<void> => {
