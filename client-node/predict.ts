@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { Command } from 'commander'
 import { parse as parseYaml } from 'yaml'
 import { type ModelFile, openModel, outputColumns } from '../learning/algorithms/model-file.ts'
-import { parseMapping } from '../learning/data/mapping.ts'
+import { mappingFor, parseMapping } from '../learning/data/mapping.ts'
 import type { Table } from '../learning/data/table.ts'
 import { chooseTrainer } from '../learning/engine/choose.ts'
 import { InputError } from '../protocol/errors.ts'
@@ -40,7 +40,8 @@ async function run(modelPath: string, dataPath: string, { mapping, out, json }: 
     schema,
     ...(mapping === undefined
       ? {}
-      : { mapping: parseMapping(parseYaml(await readText(mapping, 'ERR_MAPPING')), schema) }),
+      : // The mapping of the site's training data may speak of the label, which these rows lack.
+        { mapping: mappingFor(schema, parseMapping(parseYaml(await readText(mapping, 'ERR_MAPPING')), model.data)) }),
   }
   const blocks = (await openSource(dataPath)).blocks(request, rowsAtOnce)
   const columns = outputColumns(model)

@@ -1,22 +1,13 @@
 /** How a file differs from the plan, said by the person who knows it: other names, units, codes, and what means missing. */
 
 import { useState } from 'preact/hooks'
-import type { Mapping } from '../../learning/data/mapping.ts'
 import type { Misfit } from '../../learning/data/misfits.ts'
 import type { Survey } from '../../learning/data/survey.ts'
 import { filled, type Words } from '../shared/words.ts'
 import type { Act, FileView, WantedColumn } from '../worker/page-state.ts'
 import { Choice } from './choice.tsx'
-import {
-  isMissing,
-  missingText,
-  renamedTo,
-  withCode,
-  withMissing,
-  withMissingText,
-  withName,
-  withUnit,
-} from './draft.ts'
+import { isMissing, renamedTo, withCode, withMissing, withName } from './draft.ts'
+import { type ColumnPart, Layout, type PartProps, UnitChoice, Units } from './mapping-parts.tsx'
 import { save } from './save.ts'
 
 export interface MappingFormProps {
@@ -25,12 +16,6 @@ export interface MappingFormProps {
   readonly survey: Survey | undefined
   readonly words: Words
   readonly act: (act: Act) => void
-}
-
-interface PartProps {
-  readonly draft: Mapping
-  readonly change: (draft: Mapping) => void
-  readonly words: Words
 }
 
 export function MappingForm({ file, survey, words, act }: MappingFormProps) {
@@ -184,10 +169,6 @@ function reasonOf(code: string, words: Words): string {
   }
 }
 
-interface ColumnPart extends PartProps {
-  readonly column: WantedColumn
-}
-
 function ValueChoice({
   draft,
   change,
@@ -213,69 +194,5 @@ function ValueChoice({
       ]}
       choose={choose}
     />
-  )
-}
-
-function UnitChoice({ draft, change, words, column: { name, units } }: ColumnPart) {
-  return (
-    <Choice
-      label={filled(words.mapUnit, { column: name })}
-      value={draft.units[name] ?? units[0]}
-      options={units.map((unit): [string, string] => [unit, unit])}
-      choose={(unit) => change(withUnit(draft, name, unit === units[0] ? undefined : unit))}
-    />
-  )
-}
-
-function Units({ draft, change, words, wanted }: PartProps & { readonly wanted: readonly WantedColumn[] }) {
-  return (
-    <div class="fields">
-      {wanted
-        .filter(({ units }) => units.length > 1)
-        .map((column) => (
-          <UnitChoice key={column.name} {...{ draft, change, words, column }} />
-        ))}
-    </div>
-  )
-}
-
-const delimiters = [',', ';', '\t', '|', ' '] as const
-
-function Layout({ draft, change, words }: PartProps) {
-  const { format } = draft
-  const take = ({ currentTarget }: Event): void => {
-    if (currentTarget instanceof HTMLInputElement) change(withMissingText(draft, currentTarget.value))
-  }
-  const names: Readonly<Record<string, string>> = { '\t': words.tab, ' ': words.space }
-  return (
-    <div class="fields">
-      <Choice
-        label={words.mapDelimiter}
-        value={format.delimiter ?? ''}
-        options={[['', words.asPlan], ...delimiters.map((sign): [string, string] => [sign, names[sign] ?? sign])]}
-        choose={(chosen) => {
-          const { delimiter: _, ...rest } = format
-          const delimiter = delimiters.find((sign) => sign === chosen)
-          change({ ...draft, format: delimiter === undefined ? rest : { ...rest, delimiter } })
-        }}
-      />
-      <Choice
-        label={words.mapDecimal}
-        value={format.decimal ?? ''}
-        options={[
-          ['', words.asPlan],
-          ['.', '.'],
-          [',', ','],
-        ]}
-        choose={(chosen) => {
-          const { decimal: _, ...rest } = format
-          change({ ...draft, format: chosen === '.' || chosen === ',' ? { ...rest, decimal: chosen } : rest })
-        }}
-      />
-      <label>
-        <span>{words.mapMissingCodes}</span>
-        <input type="text" value={missingText(draft)} onChange={take} />
-      </label>
-    </div>
   )
 }

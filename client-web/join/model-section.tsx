@@ -1,6 +1,7 @@
 /** The model at the end of a run: to keep, and to use in the page, on a form or on a file. */
 
 import { filled } from '../shared/words.ts'
+import type { Picked } from '../worker/page-state.ts'
 import type { SectionProps } from './app.tsx'
 import { ForecastForm } from './forecast-form.tsx'
 import { Pick } from './pick.tsx'
@@ -12,6 +13,7 @@ export function ModelSection(props: SectionProps) {
   const { result, predictions } = state
   if (result === undefined) return null
   const { file, form } = result
+  const predict = (picked: Picked): void => act({ type: 'predict', picked })
   return (
     <Section title={form === undefined ? words.resultTitle : words.modelTitle}>
       <div class="acts">
@@ -29,7 +31,10 @@ export function ModelSection(props: SectionProps) {
           <h3>{words.predictTitle}</h3>
           <p class="quiet">{words.predictMeans}</p>
           <div class="picks">
-            <Pick label={words.predict} testId="predict" onPick={(picked) => act({ type: 'predict', picked })} />
+            <Pick label={words.predict} testId="predict" onPick={predict} />
+            {form.fields.some(({ kind }) => kind === 'image') ? (
+              <Pick label={words.chooseFolder} folder testId="predict-folder" onPick={predict} />
+            ) : null}
           </div>
           {predictions === undefined ? null : (
             <div class="acts">
