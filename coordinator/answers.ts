@@ -5,9 +5,10 @@ import { decodeSecure, encodeSecure, type SecureMessage } from '../protocol/seca
 import { type CoordinatorPhase, coordinatorTable } from '../protocol/secagg/table.ts'
 import { roundOf } from '../protocol/wire/attempts.ts'
 import type { Message } from '../protocol/wire/messages.ts'
+import type { WaitingEvent } from './events.ts'
 import type { Absence, Member, Verdict } from './members.ts'
 import type { Need } from './pace.ts'
-import { letGo, type RunState, takeMembership } from './run-state.ts'
+import { letGo, present, type RunState, takeMembership } from './run-state.ts'
 
 export interface GatherStep {
   readonly phase: CoordinatorPhase
@@ -27,9 +28,14 @@ export async function gather<State, Site>(
 ): Promise<readonly Absence[]> {
   const { mode } = run.adder.session.formation
   const refusals: Absence[] = []
+  let waited = false
   const absences = await run.members.gather({
     awaits,
     needs,
+    overdue: (members) => {
+      waited = true
+      run.report(waitingFor(run, members))
+    },
     take: async (member: Member, message: Message) => {
       if (message.type === 'secure') {
         const secure = decodeSecure(message.body)
@@ -48,9 +54,17 @@ export async function gather<State, Site>(
       return 'refused'
     },
   })
+  if (waited) run.report({ type: 'assembled', sites: present(run).length })
   for (const { member, code } of absences)
     if (code === 'ERR_STRAGGLER') run.attendances.leftBehind(member.index, roundOf(attempt))
   return [...absences, ...refusals]
+}
+
+/** They are here and at work: the round can be made with them or not at all. */
+function waitingFor<State, Site>(run: RunState<State, Site>, members: readonly Member[]): WaitingEvent {
+  const missing = members.map(({ name }) => name)
+  const here = present(run).flatMap(({ name }) => (missing.includes(name) ? [] : [name]))
+  return { type: 'waiting', present: here, missing, needed: run.adder.session.formation.needed }
 }
 
 const attemptIn = (message: SecureMessage): number =>

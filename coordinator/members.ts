@@ -57,6 +57,8 @@ export interface Step {
   readonly awaits: Iterable<number>
   /** Which answers it cannot do without; where unset, none that is awaited. */
   readonly needs?: readonly Need[]
+  /** Told once of members that the step cannot do without and that keep it waiting, though they are here. */
+  readonly overdue?: (members: readonly Member[]) => void
   /** Looks at one message. A ProtocolError from it ends the link of that member and of nobody else. */
   readonly take: (member: Member, message: Message) => Promise<Verdict>
 }
@@ -190,11 +192,17 @@ export class Members {
       ...{ rule: step.needs && this.#stragglers, began: this.#clock.now() },
       ...{ awaited: waiting, needs: step.needs ?? [] },
     })
+    let told = step.overdue === undefined
     while (waiting.size > 0) {
       if (this.#wish === 'stop') throw new Halted('stop')
-      const happening = await this.#next(waiting, pace)
+      const overdue = told ? Number.POSITIVE_INFINITY : (pace.overdue ?? Number.POSITIVE_INFINITY)
+      const happening = await this.#next(waiting, pace, overdue)
       if (happening === undefined) {
         absent.push(...this.#giveUp(waiting, pace))
+        if (overdue <= this.#clock.now()) {
+          step.overdue?.(this.#presences(waiting))
+          told = true
+        }
       } else if (happening.type === 'left') {
         const { index } = happening.member
         pace.gone(index)
@@ -249,9 +257,9 @@ export class Members {
     if (this.#connected.get(connected.index) === connected) this.drop(connected, code, reason)
   }
 
-  /** The next happening, or `undefined` when it is time to give one of the awaited up. */
-  #next(waiting: ReadonlySet<number>, pace: Pace): Promise<Happening | undefined> {
-    const until = waitsUntil(this.#presences(waiting), pace, this.#rules)
+  /** The next happening, or `undefined` when it is time to give one of the awaited up, or to say whom the step waits for. */
+  #next(waiting: ReadonlySet<number>, pace: Pace, overdue: number): Promise<Happening | undefined> {
+    const until = Math.min(overdue, waitsUntil(this.#presences(waiting), pace, this.#rules))
     // Whoever is not there any more has left, which is said by itself.
     return this.#within(Number.isFinite(until) ? until - this.#clock.now() : undefined)
   }

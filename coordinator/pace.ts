@@ -36,7 +36,8 @@ export class Pace {
   readonly #tallies: readonly Tally[]
   /** By member that is awaited, the needs it counts for. */
   readonly #of = new Map<number, Tally[]>()
-  #slowest = 0
+  /** Milliseconds that the slowest answer took; `undefined` before the first. */
+  #slowest: number | undefined
 
   constructor({ rule, began, awaited, needs }: PaceOptions) {
     this.#rule = rule
@@ -54,7 +55,7 @@ export class Pace {
 
   /** An answer that the sum can use, the only one of its member. */
   answered(member: number, at: number): void {
-    this.#slowest = Math.max(this.#slowest, at - this.#began)
+    this.#slowest = Math.max(this.#slowest ?? 0, at - this.#began)
     for (const tally of this.#of.get(member) ?? []) tally.lacking--
     this.gone(member)
   }
@@ -76,8 +77,16 @@ export class Pace {
    */
   deadline(moved: number): number | undefined {
     if (this.#rule === undefined || this.waits) return undefined
-    const { factor, floor } = this.#rule
-    const own = this.#began + Math.max(floor, factor * this.#slowest)
-    return moved > this.#began ? Math.max(own, moved + floor) : own
+    const own = this.#late(this.#rule)
+    return moved > this.#began ? Math.max(own, moved + this.#rule.floor) : own
+  }
+
+  /** When it is to be said whom the sum waits for: others have long answered, and it cannot do without these. */
+  get overdue(): number | undefined {
+    return this.#rule === undefined || this.#slowest === undefined || !this.waits ? undefined : this.#late(this.#rule)
+  }
+
+  #late({ factor, floor }: StragglerRule): number {
+    return this.#began + Math.max(floor, factor * (this.#slowest ?? 0))
   }
 }

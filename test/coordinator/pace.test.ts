@@ -58,10 +58,21 @@ describe('who is left behind', () => {
     expect(step.deadline(0)).toBe(began + 1000)
   })
 
+  test('whom the sum cannot do without is not left behind, but said, once others have long answered', () => {
+    const step = pace(3, 3)
+    expect(step.overdue).toBeUndefined()
+    step.answered(0, began + 700)
+    expect([step.overdue, step.deadline(0)]).toEqual([began + 2100, undefined])
+    step.answered(1, began + 10)
+    expect([step.overdue, step.deadline(0)]).toEqual([began + 2100, undefined])
+    step.answered(2, began + 5000)
+    expect(step.overdue).toBeUndefined()
+  })
+
   test('nobody, ever, where no rule is set', () => {
     const step = pace(3, 1, { rule: undefined })
     step.answered(0, began)
-    expect(step.deadline(0)).toBeUndefined()
+    expect([step.deadline(0), step.overdue]).toEqual([undefined, undefined])
   })
 })
 

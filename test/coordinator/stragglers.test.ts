@@ -48,6 +48,25 @@ test.each([undefined, 4])(
   },
 )
 
+test('a site that computes on and that the sum cannot do without is named, waited for, and then the rounds go on', async () => {
+  const released = gate()
+  let atWork = false
+  const run = await runSums({
+    ...{ sites: 3, rounds: 2, stragglers: { factor: 3, floor: 20_000 } },
+    work: async (index, round) => {
+      if (index !== 1 || round !== 0) return
+      atWork = true
+      await released.opened
+    },
+    onEvent: (event) => {
+      if (atWork && event.type === 'waiting' && event.missing.join() === 'site-1') released.open()
+    },
+  })
+  expect(roundsOf(run).map(({ absent }) => absent)).toEqual([[], []])
+  const waiting = run.events.findLastIndex(({ type }) => type === 'waiting')
+  expect(run.events.slice(waiting).find(({ type }) => type === 'assembled')).toEqual({ type: 'assembled', sites: 3 })
+})
+
 test('bytes of an upload are told to every run that its site is in', async () => {
   const moved: string[] = []
   class Watched extends Members {
