@@ -69,8 +69,10 @@ export async function late<T>(load: () => Promise<T>): Promise<T> {
   try {
     return await load()
   } catch (error) {
-    const [address] = /https?:\S+\.js/.exec(error instanceof TypeError ? error.message : '') ?? []
-    throw address === undefined ? error : await whyNot(new URL(address))
+    if (!(error instanceof TypeError)) throw error
+    // Most browsers name the script; where one does not, the page's own address stands for it.
+    const [address = location.href] = /https?:\S+\.js/.exec(error.message) ?? []
+    throw await whyNot(new URL(address))
   }
 }
 
@@ -80,7 +82,7 @@ async function whyNot(address: URL): Promise<InputError> {
     ({ ok }) => ok,
     () => false,
   )
-  const name = address.pathname.split('/').at(-1) ?? ''
+  const name = address.pathname.split('/').at(-1) || 'a script of this page'
   return there
     ? new InputError(
         'ERR_INTEGRITY',
