@@ -99,6 +99,7 @@ export async function bulkPlane({ staging, published, onFault }: BulkOptions): P
       )
     }
     const key = slot(known.token, request.params.hash)
+    await interrupt(staged.get(key))
     const upload = staged.get(key) ?? {
       path: join(staging, createHash('sha256').update(key).digest('hex')),
       length,
@@ -106,7 +107,6 @@ export async function bulkPlane({ staging, published, onFault }: BulkOptions): P
       received: 0,
       busy: undefined,
     }
-    await interrupt(upload)
     if (upload.length !== length || upload.received !== offset) {
       return refuse(
         response,
