@@ -4,6 +4,13 @@ import type { SectionProps } from './app.tsx'
 import { Section } from './section.tsx'
 
 export function InviteSection({ state: { phase, site, fault }, words, act }: SectionProps) {
+  if (phase === 'elsewhere')
+    return (
+      <section aria-live="polite">
+        <h2>{words.elsewhereTitle}</h2>
+        <p>{words.elsewhere}</p>
+      </section>
+    )
   if (phase === 'uninvited')
     return (
       <section>

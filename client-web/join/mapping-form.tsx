@@ -185,7 +185,7 @@ function ValueChoice({
   }
   return (
     <Choice
-      label={filled(words.mapValue, { value: value === '' ? words.mapEmpty : value, count: String(count) })}
+      label={filled(value === '' ? words.mapEmpty : words.mapValue, { value, count: String(count) })}
       value={isMissing(draft, value) ? missing : (given ?? '')}
       options={[
         ['', codes.length === 0 ? words.mapNumber : words.mapNothing],

@@ -35,7 +35,7 @@ export function RunSection(props: SectionProps) {
   )
 }
 
-function statusOf({ state: { phase, link, doing, plan, rounds }, words }: SectionProps): string | undefined {
+function statusOf({ state: { phase, link, doing, plan, rounds, file }, words }: SectionProps): string | undefined {
   const offline = link === 'connected' ? undefined : words.offline
   switch (phase) {
     case 'paused':
@@ -51,8 +51,10 @@ function statusOf({ state: { phase, link, doing, plan, rounds }, words }: Sectio
       const figures = { round: String(doing.round), rounds: String(plan?.rounds ?? ''), purpose: doing.purpose }
       return filled(words.doing, figures)
     }
+    case 'review':
+      return offline ?? words.waitingWord
     default:
-      return offline ?? (phase === 'review' ? words.waitingWord : words.waitingRun)
+      return offline ?? (file?.check.state === 'misfit' ? words.waitingFile : words.waitingRun)
   }
 }
 

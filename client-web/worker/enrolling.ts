@@ -38,8 +38,10 @@ export async function openHome(link: string | undefined): Promise<Home | undefin
 
 /** Goes on where this browser was when the page was closed. */
 export async function goOn(home: Home): Promise<void> {
-  if (home.site.roster !== undefined) return connectAgain(home)
-  if ((await home.store.get('site')) !== undefined) return enrol(home)
+  const { site, store } = home
+  if ((await store.get('paused')) !== undefined) return show({ phase: 'paused' })
+  if (site.roster !== undefined) return connectAgain(home)
+  if ((await store.get('site')) !== undefined) return enrol(home)
 }
 
 const siteOf = (link: string): StoredSite => {

@@ -184,6 +184,8 @@ export type Phase =
   | 'loading'
   /** The page's own code did not come as it was built. */
   | 'broken'
+  /** Another tab of this browser is this site. */
+  | 'elsewhere'
   /** No invitation yet. */
   | 'uninvited'
   /** An invitation was opened; nothing was sent. */

@@ -55,9 +55,15 @@ export async function decide({ store, agent }: Home, verdict: 'approved' | 'refu
 
 /** The link ends; the others go on, and their journal says that this site was away. */
 export async function pause(home: Home): Promise<void> {
+  await home.store.put('paused', Date.now())
   home.agent?.stop()
   home.agent = undefined
   show({ phase: 'paused', doing: undefined })
+}
+
+export async function resume(home: Home): Promise<void> {
+  await home.store.remove('paused')
+  return connectAgain(home)
 }
 
 /** Leaves the run for good: kept first, then said to the coordinator with the site's signature at its next offer. */
@@ -69,7 +75,7 @@ export async function leave(home: Home, reason: string): Promise<void> {
   const item = await itemOf(store, shown().plan?.hash)
   if (item !== undefined) await putDecision(store, item, { verdict: 'refused', reason })
   show({ phase: 'leaving', doing: undefined })
-  if (agent === undefined) return connectAgain(home)
+  if (agent === undefined) return resume(home)
   agent.again()
 }
 

@@ -39,6 +39,8 @@ interface Schema extends DBSchema {
   receipts: { key: number; value: Receipt }
   policy: { key: 'policy'; value: Policy }
   budget: { key: 'budget'; value: Budget }
+  /** Since when, in milliseconds since 1970: a page that is opened anew stays paused. */
+  paused: { key: 'paused'; value: number }
   plans: { key: string; value: DeskItem }
   ledger: { key: number; value: LedgerEntry }
   head: { key: 'head'; value: LedgerHead }
@@ -48,7 +50,7 @@ interface Schema extends DBSchema {
   withdrawals: { key: string; value: string }
 }
 
-export type Kept = 'site' | 'key' | 'file' | 'policy' | 'budget' | 'head'
+export type Kept = 'site' | 'key' | 'file' | 'policy' | 'budget' | 'paused' | 'head'
 
 export interface Store {
   get<Name extends Kept>(name: Name): Promise<Schema[Name]['value'] | undefined>
@@ -79,7 +81,7 @@ export async function openStore(): Promise<Store> {
         for (const name of ['receipts', 'ledger'] as const) database.createObjectStore(name, { autoIncrement: true })
       }
       if (before < 2) database.createObjectStore('journal')
-      for (const name of ['budget', 'withdrawals'] as const) database.createObjectStore(name)
+      for (const name of ['budget', 'paused', 'withdrawals'] as const) database.createObjectStore(name)
       // A file was kept without its mapping before: it is chosen once more.
       if (before > 0) void transaction.objectStore('file').clear()
     },

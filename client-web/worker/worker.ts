@@ -2,12 +2,13 @@
 
 import './late-imports.ts'
 import { unreachable } from '../../protocol/errors.ts'
+import { alone } from './alone.ts'
 import { acceptRoster, enrol, goOn, openHome, setRules } from './enrolling.ts'
 import type { Home } from './home.ts'
 import { applyModel, foretell } from './model.ts'
 import { type Act, firstState } from './page-state.ts'
 import { choose, map } from './records.ts'
-import { connectAgain, decide, leave, pause } from './run.ts'
+import { decide, leave, pause, resume } from './run.ts'
 import { show, tell } from './showing.ts'
 
 let home: Home | undefined
@@ -20,6 +21,7 @@ self.addEventListener('message', ({ data }: MessageEvent<Act>) => {
 async function doAct(act: Act): Promise<void> {
   switch (act.type) {
     case 'start':
+      await alone(() => show({ phase: 'elsewhere' }))
       home = await openHome(act.link)
       return home && goOn(home)
     case 'apply':
@@ -39,7 +41,7 @@ async function doAct(act: Act): Promise<void> {
     case 'pause':
       return pause(opened())
     case 'resume':
-      return connectAgain(opened())
+      return resume(opened())
     case 'leave':
       return leave(opened(), act.reason)
     case 'predict':

@@ -134,9 +134,9 @@ test('a browser whose connection is lost in the middle of rounds comes back to i
   await network.close()
 })
 
-test('the page of a browser without an invitation says what to do, in the language of the browser', async () => {
+test('the page of a browser without an invitation says what to do, in the language of the browser, and one tab takes part', async () => {
   const federated = await federation(1)
-  const { page } = await newSite({ locale: 'zh-CN' })
+  const { context, page } = await newSite({ locale: 'zh-CN' })
   await page.goto(`${federated.url}/join/`)
   await page.getByText('需要邀请').waitFor()
   expect(await page.locator('html').getAttribute('lang')).toBe('zh')
@@ -144,6 +144,12 @@ test('the page of a browser without an invitation says what to do, in the langua
   await page.getByRole('combobox').selectOption('en')
   await page.getByText('An invitation is needed').waitFor()
   expect(await violations(page)).toEqual([])
+  // One tab a site: with one key two would answer a round twice.
+  const second = await context.newPage()
+  await second.goto(`${federated.url}/join/`)
+  await second.getByText('已在另一个标签页中打开').waitFor()
+  await page.close()
+  await second.getByText('需要邀请').waitFor()
 })
 
 /** The longest of what the worker posts, as JSON. */

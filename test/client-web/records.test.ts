@@ -97,6 +97,8 @@ test('a file that differs is mapped in the page; then it pauses, comes back and 
     ({ type, round, absent }) =>
       type === 'round' && Number(round) > Number(first.round) && JSON.stringify(absent).includes('county'),
   )
+  // Also in a page that is opened anew, which has kept the file and how to read it.
+  await page.reload()
   await page.getByText('Paused.').waitFor()
   await page.getByRole('button', { name: 'Go on' }).click()
   await including(Number(away.round) + 1)

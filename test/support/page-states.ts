@@ -211,6 +211,7 @@ export const pageStates: Readonly<Record<string, PageState>> = {
       reason: 'worker-a1b2.js is not what the build made: it was changed on its way here',
     },
   },
+  elsewhere: { ...firstState, phase: 'elsewhere' },
   uninvited: { ...firstState, phase: 'uninvited' },
   invited: { ...firstState, phase: 'invited', site: { ...site, roster: undefined } },
   pending: { ...firstState, phase: 'pending', site: { ...site, roster: undefined } },
