@@ -100,7 +100,7 @@ test('two Node sites and two browser sites finish a run; a tab closed in the mid
 })
 
 test('a browser whose connection is lost in the middle of rounds comes back to its link and is in every sum', async () => {
-  const federated = await federation(6)
+  const federated = await federation(6, ['--patience', '60', '--grace', '30'])
   const others = ['university', 'heart-centre', 'veterans']
   for (const name of others) await enrolNode(federated, name)
   const network = await FaultProxy.to(Number(new URL(federated.url).port))

@@ -34,7 +34,7 @@ const messages = [
 ]
 
 test('a connection that is lost with any message of a strict round costs nothing: the site is in every sum', async () => {
-  const federation = await startHospitals(ends, { patience: 60 })
+  const federation = await startHospitals(ends, { patience: 60, coordinatorOptions: ['--grace', '30'] })
   const { processes } = federation
   const [victim, ...others] = hospitals
   const network = await FaultProxy.to(Number(new URL(processes.url).port))

@@ -31,12 +31,13 @@ export const ofType =
     line.type === wanted
 export const text = (value: unknown): string => z.string().parse(value)
 
-export async function federation(rounds: number) {
+/** @param waiting how long the coordinator waits for sites: by default not for long. */
+export async function federation(rounds: number, waiting: readonly string[] = ['--patience', '5']) {
   const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
   const listen = async (port: string) => {
     const coordinator = start(
       ...['coordinator', '--dir', join(folder, 'coordinator'), '--port', port],
-      ...['--patience', '5', '--assembly', '600'],
+      ...['--assembly', '600', ...waiting],
     )
     return { coordinator, url: text((await coordinator.until(ofType('listening'))).url) }
   }
