@@ -69,7 +69,14 @@ function Link({ site, words, language }: SitesProps & { readonly site: SiteStand
         )}
       </td>
       <td class="quiet" lang="en">
-        {version === undefined ? '–' : `${agent || 'concordat'} · wire ${version}`}
+        {version === undefined ? (
+          '–'
+        ) : (
+          <>
+            {agent}
+            <span class="small beneath">wire {version}</span>
+          </>
+        )}
       </td>
     </>
   )

@@ -102,7 +102,7 @@ test('an operator lets a site in, watches a run, pauses it, lets it go on and st
   await operator.page.getByText('the journal of the run names the same.').waitFor()
   const told = observer.page.getByTestId('sites').getByRole('row', { name: /^county/ })
   await told.getByText('connected', { exact: true }).waitFor()
-  await told.getByText(/^concordat \d+\.\d+\.\d+, Node \d+ · wire 3$/).waitFor()
+  await told.getByText(/^concordat \d+\.\d+\.\d+, Node \d+wire 3$/).waitFor()
 
   await operator.page.getByRole('button', { name: 'Pause' }).click()
   for (const { page } of [operator, observer]) {
@@ -250,7 +250,7 @@ test('of a run before the coordinator was started again the journal tells: round
     ...['county', 'not seen yet', '–', '1 of 2', 'took part', '0 of 2'],
   ])
   expect(await sites.nth(2).innerText()).toMatch(
-    /university\tconnection lost.*concordat 9 · wire 3\t2 of 2\ttook part\t2 of 2/s,
+    /university\s+connection lost, may come back\s.*\sconcordat 9\s+wire 3\s+2 of 2\s+took part\s+2 of 2/s,
   )
   // These pages are not those that the run's coordinator has named.
   await page.getByRole('alert').getByText('the journal of the run names another build').waitFor()
@@ -265,4 +265,19 @@ test('a browser that lists a language as its system writes it gets dates all the
   await page.goto(`${coordinator.url}/#${coordinator.token}`)
   await page.getByRole('cell', { name: /^Nov 14, 2023/ }).waitFor()
   expect(faults).toEqual([])
+})
+
+test('in the dark, in Chinese, on a telephone: a long run, sites that wait, and every rule of WCAG kept', async () => {
+  const waiting = [{ name: 'county', since: 1.7e12 }]
+  const roster = () => ({ roster: { version: 1, words: 'six', sites: [] }, waiting, invites: [] })
+  const told: Told = { role: 'operator', runs: [longRun(40, 12)], roster }
+  const { page } = await watching(told, 'zh-CN')
+  await page.emulateMedia({ colorScheme: 'dark' })
+  await page.setViewportSize({ width: 360, height: 640 })
+  await page.getByRole('link', { name: 'long' }).click()
+  await page.getByRole('cell', { name: '39', exact: true }).waitFor()
+  await page.getByText('等待您的决定: county').waitFor()
+  await page.locator('summary').last().click()
+  expect(await violations(page)).toEqual([])
+  expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(360)
 })
