@@ -110,6 +110,9 @@ test('a file that differs is mapped in the page; then it pauses, comes back and 
   const left = await run.until(({ type, site }) => type === 'left' && site === 'county')
   expect(left.reason).toBe('consent was revoked')
   await federated.wish('stop')
+  // The same plan once more is refused by itself, with the reason that was given.
+  const refused = await federated.run().until(({ type, site }) => type === 'declined' && site === 'county')
+  expect([refused.code, refused.reason]).toEqual(['ERR_PLAN_REFUSED', 'consent was revoked'])
   const journal = await federated.journal()
   const entries = decodeLog(Buffer.from(journal)).entries.map(({ entry }) => entry)
   expect(entries).toContainEqual(
