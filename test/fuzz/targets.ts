@@ -62,7 +62,7 @@ const secureFrames = Object.values(secure).map(encodeSecure)
 const messages: { readonly [T in Message['type']]: Extract<Message, { readonly type: T }> } = {
   hello: { type: 'hello', version: 1, identity: hash, nonce: hash },
   challenge: { type: 'challenge', version: 1, identity: hash, nonce: hash, signature },
-  proof: { type: 'proof', signature },
+  proof: { type: 'proof', signature, agent: 'concordat 1.2.3, Node 20' },
   welcome: { type: 'welcome', token: hash },
   resume: { type: 'resume', signature, received: 7, claim: signature },
   resumed: { type: 'resumed', received: 7 },
@@ -85,6 +85,7 @@ const messages: { readonly [T in Message['type']]: Extract<Message, { readonly t
 const journal = [
   { type: 'plan', name: 'heart', planHash: toHex(hash), session: toHex(hash), coordinator: toHex(hash) },
   { type: 'roster', sites: roster.map(({ name, identity }) => ({ name, identity: toHex(identity) })) },
+  { type: 'pages', hash: toHex(hash) },
   { type: 'round-start', attempt, purpose: 'statistics', startHash: toHex(hash) },
 ].map((entry, index) => canonicalBytes({ index, at: 1000, entry, previous: toHex(hash), signature: toHex(signature) }))
 

@@ -84,6 +84,8 @@ export interface SumRunOptions {
   readonly stragglers?: StragglerRule
   /** A site is at work on its part of a round until this settles. */
   readonly work?: (index: number, round: number) => Promise<void>
+  /** The build of the pages that are served. */
+  readonly pages?: string
   /** Whom the plan hides, and what a round costs. */
   readonly protection?: Required<Protection>
   /** A site's copy of the journal; unset keeps one where `written` is set. */
@@ -203,6 +205,7 @@ export async function runSums(options: SumRunOptions): Promise<SumRun> {
       random: testRandom('coordinator'),
       nonce: new Uint8Array(32).fill(4),
       from: undefined,
+      ...(options.pages !== undefined && { pages: options.pages }),
     },
     journal: async (told) => {
       const entry = options.written?.(told) ?? told
