@@ -7,6 +7,7 @@
 const state = memory.data(128, 16)
 /** Planes of the fifteen round keys. */
 const keyPlanes = memory.data(15 * 128, 16)
+const noKey = memory.data(128, 16)
 const words = memory.data(60 * 4, 16)
 /** The key of the next stream. */
 const keyBytes = memory.data(32, 16)
@@ -29,11 +30,11 @@ export function outAt(): usize {
 /** Takes the key that stands at `keyAt`. */
 export function useKey(): void {
   expandKey()
-  for (let round: usize = 0; round <= rounds; round++) {
-    const block = v128.xor(v128.load(words + 16 * round), round === 0 ? i32x4.splat(0) : i32x4.splat(affine))
-    for (let i: usize = 0; i < 8; i++) v128.store(state + 16 * i, block)
+  for (let i: usize = 0; i <= rounds; i++) {
+    const block = v128.xor(v128.load(words + 16 * i), i === 0 ? i32x4.splat(0) : i32x4.splat(affine))
+    for (let k: usize = 0; k < 8; k++) v128.store(state + 16 * k, block)
     transpose()
-    memory.copy(keyPlanes + 128 * round, state, 128)
+    memory.copy(keyPlanes + 128 * i, state, 128)
   }
 }
 
@@ -54,14 +55,10 @@ export function keystream(first: u32, blocks: u32, to: usize): void {
       v128.store(state + 16 * i, i32x4.replace_lane(i32x4.splat(0), 3, bswap<u32>(first + done + i)))
     }
     transpose()
-    addKey(0)
-    for (let round: usize = 1; round < rounds; round++) {
-      substitute()
-      mix(round)
-    }
-    substitute()
-    shiftRows()
-    addKey(rounds)
+    for (let i: usize = 0; i < 128; i += 16)
+      v128.store(state + i, v128.xor(v128.load(state + i), v128.load(keyPlanes + i)))
+    for (let i: usize = 1; i < rounds; i++) round(keyPlanes + 128 * i, true)
+    round(keyPlanes + 128 * rounds, false)
     transpose()
     memory.copy(to + 16 * done, state, 128)
   }
@@ -82,25 +79,17 @@ function expandKey(): void {
 }
 
 function substituteWord(word: u32): u32 {
+  // The same word in every column: ShiftRows changes nothing of it.
   memory.fill(state, 0, 128)
-  store<u32>(state, word)
+  v128.store(state, i32x4.splat(word))
   transpose()
-  substitute()
+  round(noKey, false)
   transpose()
   return load<u32>(state) ^ affine
 }
 
-function addKey(round: usize): void {
-  const key = keyPlanes + 128 * round
-  for (let i: usize = 0; i < 128; i += 16) v128.store(state + i, v128.xor(v128.load(state + i), v128.load(key + i)))
-}
-
 function shifted(plane: v128): v128 {
   return i8x16.shuffle(plane, plane, 0, 5, 10, 15, 4, 9, 14, 3, 8, 13, 2, 7, 12, 1, 6, 11)
-}
-
-function shiftRows(): void {
-  for (let i: usize = 0; i < 128; i += 16) v128.store(state + i, shifted(v128.load(state + i)))
 }
 
 /** Each byte's lower neighbour in its column. */
@@ -112,22 +101,8 @@ function twoBelow(plane: v128): v128 {
   return i8x16.shuffle(plane, plane, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)
 }
 
-/** ShiftRows, MixColumns and the round's key. With t = a + below(a): 2 t + below(a) + twoBelow(t). */
-function mix(round: usize): void {
-  const key = keyPlanes + 128 * round
-  // 2 t moves each bit one plane up; the highest comes back as x^4 + x^3 + x + 1.
-  const last = shifted(v128.load(state, 112))
-  const high = v128.xor(last, below(last))
-  let carried = i32x4.splat(0)
-  for (let i: usize = 0; i < 128; i += 16) {
-    const plane = shifted(v128.load(state + i))
-    const under = below(plane)
-    const both = v128.xor(plane, under)
-    let mixed = v128.xor(v128.xor(carried, under), v128.xor(twoBelow(both), v128.load(key + i)))
-    if (i === 0 || i === 16 || i === 48 || i === 64) mixed = v128.xor(mixed, high)
-    v128.store(state + i, mixed)
-    carried = both
-  }
+function mixed(twice: v128, under: v128, both: v128, key: v128): v128 {
+  return v128.xor(v128.xor(twice, under), v128.xor(twoBelow(both), key))
 }
 
 /** Eight blocks become eight planes, and back: the 8 x 8 bits at each place are mirrored. */
@@ -148,8 +123,11 @@ function swap(at: usize, apart: usize, by: i32, mask: i8): void {
   v128.store(at + apart, v128.xor(b, moved))
 }
 
-/** The S-box without its constant: the circuit of Boyar and Peralta 2010, "A new combinational logic minimization technique". */
-function substitute(): void {
+/**
+ * A round: the S-box without its constant, by the circuit of Boyar and Peralta 2010 ("A new combinational logic minimization
+ * technique"), ShiftRows, MixColumns but in the last, and the key. In one piece, so that planes stay in registers.
+ */
+function round(key: usize, mixes: bool): void {
   const x0 = v128.load(state, 112)
   const x1 = v128.load(state, 96)
   const x2 = v128.load(state, 80)
@@ -256,12 +234,48 @@ function substitute(): void {
   const t66 = v128.xor(z1, t63)
   const t67 = v128.xor(t64, t65)
   const s3 = v128.xor(t53, t66)
-  v128.store(state, v128.xor(t59, t63), 112)
-  v128.store(state, v128.xor(t64, s3), 96)
-  v128.store(state, v128.xor(t55, t67), 80)
-  v128.store(state, s3, 64)
-  v128.store(state, v128.xor(t51, t66), 48)
-  v128.store(state, v128.xor(t47, t65), 32)
-  v128.store(state, v128.xor(t56, t62), 16)
-  v128.store(state, v128.xor(t48, t60))
+  const p0 = shifted(v128.xor(t48, t60))
+  const p1 = shifted(v128.xor(t56, t62))
+  const p2 = shifted(v128.xor(t47, t65))
+  const p3 = shifted(v128.xor(t51, t66))
+  const p4 = shifted(s3)
+  const p5 = shifted(v128.xor(t55, t67))
+  const p6 = shifted(v128.xor(t64, s3))
+  const p7 = shifted(v128.xor(t59, t63))
+  if (!mixes) {
+    v128.store(state, v128.xor(p0, v128.load(key)))
+    v128.store(state, v128.xor(p1, v128.load(key, 16)), 16)
+    v128.store(state, v128.xor(p2, v128.load(key, 32)), 32)
+    v128.store(state, v128.xor(p3, v128.load(key, 48)), 48)
+    v128.store(state, v128.xor(p4, v128.load(key, 64)), 64)
+    v128.store(state, v128.xor(p5, v128.load(key, 80)), 80)
+    v128.store(state, v128.xor(p6, v128.load(key, 96)), 96)
+    v128.store(state, v128.xor(p7, v128.load(key, 112)), 112)
+    return
+  }
+  // With b = p + below(p): 2 b + below(p) + twoBelow(b). 2 b moves each bit one plane up; the highest comes back as x^4 + x^3 + x + 1.
+  const u0 = below(p0)
+  const u1 = below(p1)
+  const u2 = below(p2)
+  const u3 = below(p3)
+  const u4 = below(p4)
+  const u5 = below(p5)
+  const u6 = below(p6)
+  const u7 = below(p7)
+  const b0 = v128.xor(p0, u0)
+  const b1 = v128.xor(p1, u1)
+  const b2 = v128.xor(p2, u2)
+  const b3 = v128.xor(p3, u3)
+  const b4 = v128.xor(p4, u4)
+  const b5 = v128.xor(p5, u5)
+  const b6 = v128.xor(p6, u6)
+  const b7 = v128.xor(p7, u7)
+  v128.store(state, mixed(b7, u0, b0, v128.load(key)))
+  v128.store(state, mixed(v128.xor(b0, b7), u1, b1, v128.load(key, 16)), 16)
+  v128.store(state, mixed(b1, u2, b2, v128.load(key, 32)), 32)
+  v128.store(state, mixed(v128.xor(b2, b7), u3, b3, v128.load(key, 48)), 48)
+  v128.store(state, mixed(v128.xor(b3, b7), u4, b4, v128.load(key, 64)), 64)
+  v128.store(state, mixed(b4, u5, b5, v128.load(key, 80)), 80)
+  v128.store(state, mixed(b5, u6, b6, v128.load(key, 96)), 96)
+  v128.store(state, mixed(b6, u7, b7, v128.load(key, 112)), 112)
 }
