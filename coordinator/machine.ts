@@ -8,7 +8,8 @@ import type { Clock } from './clock.ts'
 export const clock: Clock = {
   now: () => Date.now(),
   wait: async (milliseconds, signal) => {
-    await delay(milliseconds, undefined, { signal, ref: true }).catch(() => {})
+    // The doors keep the process alive while it serves; a run that rests must not keep it once they are closed.
+    await delay(milliseconds, undefined, { signal, ref: false }).catch(() => {})
   },
 }
 

@@ -98,3 +98,30 @@ test('a round that fails again and again is tried with back-off, then the run re
   expect(aborts).toHaveLength(6)
   for (const reason of aborts) expect(reason).toContain(`${careful} ERR_POLICY_UNCONFIRMED`)
 })
+
+test('a site that fails round after round sits some out, and is in every sum again once it is healthy', async () => {
+  const federation = await startHospitals(ends, { assembly: 0 })
+  const { processes, folder } = federation
+  const [careful, ...others] = hospitals
+  const agent = processes.site(careful)
+  for (const name of others) processes.site(name)
+  const policy = join(folder, careful, 'policy.yaml')
+  const confirmed = await readFile(policy, 'utf8')
+  const run = processes.run(await federation.plan('hospitals', { rounds: 2000 }))
+  await agent.until((line) => line.type === 'committed' && line.round === 1)
+  await writeFile(policy, confirmed.replace('confirmed: true', 'confirmed: false'))
+  await run.until((line) => codeIn(line, careful) === 'ERR_SET_ASIDE')
+  const failed = run.lines.filter((line) => codeIn(line, careful) === 'ERR_POLICY_UNCONFIRMED')
+  expect(failed.length).toBeGreaterThanOrEqual(2)
+  await writeFile(policy, confirmed)
+  const back = await next(agent, (line) => line.type === 'committed' && agent.lines.some(contributedIn(line.round)))
+  const after = run.until((line) => line.type === 'round' && Number(line.round) >= Number(back.round) + 3)
+  const last = Number((await after).round)
+  const rounds = run.lines.filter((line) => Number(line.round) > Number(back.round) && Number(line.round) <= last)
+  expect(rounds.filter(ofType('round')).map((line) => codeIn(line, careful))).toEqual(Array(3).fill(undefined))
+})
+
+const contributedIn =
+  (round: unknown) =>
+  (line: Line): boolean =>
+    line.type === 'contributed' && line.round === round

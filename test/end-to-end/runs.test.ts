@@ -140,4 +140,7 @@ test('garbage of a site in one run ends its part in that run alone; a plan that 
   })
   const absences = victim.run.lines.filter(ofType('round')).flatMap(({ absent }) => absent)
   expect(absences).toContainEqual(expect.objectContaining({ site: bad }))
+  // A run that rests for minutes does not keep a coordinator that is to stop.
+  await diverging.until((line) => line.type === 'retry' && line.seconds === 300)
+  expect(await processes.coordinator.kill('SIGTERM')).toMatchObject({ code: 0, stderr: '' })
 }, 120_000)
