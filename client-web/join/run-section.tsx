@@ -30,7 +30,7 @@ export function RunSection(props: SectionProps) {
       ) : null}
       <Rounds {...props} />
       {underway || state.journal !== undefined ? <Acts {...props} /> : null}
-      {underway ? <Leave {...props} /> : null}
+      {underway && plan !== undefined ? <Leave {...props} /> : null}
     </Section>
   )
 }

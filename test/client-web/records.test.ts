@@ -207,10 +207,10 @@ test('a folder of images trains beside Node sites, and the model answers on a fo
   }
 })
 
-test('what privacy costs is shown before and while it is spent, and nothing leaves past the limit for all studies', {
+test('what privacy costs is shown before it is spent and after; a run that does not fit the limit for all studies is not begun', {
   timeout: 180_000,
 }, async () => {
-  const federated = await federation(16)
+  const federated = await federation(8)
   const nodes = ['university', 'heart-centre', 'veterans'] as const
   for (const name of nodes) await enrolNode(federated, name)
   const { page, faults } = await enrolBrowser(federated, 'county')
@@ -218,12 +218,12 @@ test('what privacy costs is shown before and while it is spent, and nothing leav
   for (const name of nodes) await federated.accept(name, words)
   await Promise.all(nodes.map((name) => federated.site(name).until(ofType('connected'))))
   const plan = parseYaml(await readFile(federated.plan, 'utf8'))
-  const noise = { name: 'discrete-gaussian', unit: 'record', population: 600, clip: 0.25, epsilon: 4, delta: 1e-5 }
+  const noise = { name: 'discrete-gaussian', unit: 'record', population: 600, clip: 0.25, epsilon: 2, delta: 1e-5 }
   const algorithm = { name: 'fed-sgd', learningRate: 2 }
   await writeFile(federated.plan, stringify({ ...plan, algorithm, privacy: noise }))
 
   await page.getByLabel('The most that one run may cost').fill('8')
-  await page.getByLabel('The most that all studies together may cost').fill('1.5')
+  await page.getByLabel('The most that all studies together may cost').fill('2.5')
   await page.getByRole('button', { name: 'Confirm these rules' }).click()
   await page.getByTestId('file').setInputFiles(federated.file('county'))
   const run = federated.run()
@@ -232,18 +232,25 @@ test('what privacy costs is shown before and while it is spent, and nothing leav
   )
   await most.waitFor()
   const cost = Number(/epsilon ([\d.]+)/.exec(await most.innerText())?.[1])
-  expect(cost).toBeGreaterThan(1.5)
-  expect(cost).toBeLessThanOrEqual(4.5)
+  expect(cost).toBeGreaterThan(1)
+  expect(cost).toBeLessThanOrEqual(2.1)
   await page.getByRole('button', { name: 'Agree and take part' }).click()
-  await page.getByText('ERR_BUDGET').waitFor()
+  await page.getByRole('heading', { name: 'The run is complete' }).waitFor()
   await run.until(ofType('finished'))
-  const spent = await page.getByText(/^All studies together, in \d+ releases: epsilon/).innerText()
+  const told = page.getByText(/^All studies together, in \d+ releases: epsilon/)
+  const spent = await told.innerText()
   const [, releases, epsilon] = /in (\d+) releases: epsilon ([\d.]+)/.exec(spent) ?? []
   expect(Number(epsilon)).toBeGreaterThan(0.5)
-  expect(Number(epsilon)).toBeLessThanOrEqual(1.5)
-  expect(spent).toContain('Your limit for all together: 1.5.')
-  expect((await saved(page, 'Download the signed ledger')).trim().split('\n').length).toBe(Number(releases))
-  const rounds = run.lines.filter(ofType('round')).filter(({ sites }) => JSON.stringify(sites).includes('county'))
-  expect(rounds.length).toBeLessThanOrEqual(Number(releases))
+  expect(Number(epsilon)).toBeLessThanOrEqual(cost)
+  expect(spent).toContain('Your limit for all together: 2.5.')
+  const ledger = await saved(page, 'Download the signed ledger')
+  expect(ledger.trim().split('\n').length).toBe(Number(releases))
+
+  // The same plan again, which was agreed to: it would pass the limit, and nothing of it leaves.
+  const declined = await federated.run().until(({ type, site }) => type === 'declined' && site === 'county')
+  expect(declined.code).toBe('ERR_BUDGET_PLAN')
+  await page.getByText('ERR_BUDGET_PLAN').waitFor()
+  expect(await told.innerText()).toBe(spent)
+  expect(await saved(page, 'Download the signed ledger')).toBe(ledger)
   expect(faults).toEqual([])
 })
