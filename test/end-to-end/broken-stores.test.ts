@@ -26,7 +26,7 @@ beforeAll(async () => {
   // Whoever the coordinator runs as later must come through.
   await chmod(federation.folder, 0o755)
   const { processes } = federation
-  for (const name of hospitals) processes.site(name)
+  const agents = hospitals.map((name) => processes.site(name))
   const begun = async (name: string, learningRate: number) => {
     const plan = await federation.plan(name, { rounds: 12, algorithm: { learningRate } })
     const id = await federation.submit(plan)
@@ -35,7 +35,7 @@ beforeAll(async () => {
   first = await begun('first', 0.05)
   second = await begun('second', 0.06)
   await Promise.all([first, second].map(({ run }) => run.until((line) => line.type === 'round' && line.round === 3)))
-  await processes.coordinator.kill('SIGKILL')
+  await Promise.all([processes.coordinator, ...agents].map((each) => each.kill('SIGKILL')))
   const database = new Sqlite(join(home, 'coordinator.db'))
   database.pragma('wal_checkpoint(TRUNCATE)')
   database.close()
@@ -182,6 +182,7 @@ test.skipIf(process.platform === 'win32')(
       sql(home, `UPDATE entries SET line = replace(line, '${from}', '${to}') WHERE run = '${first.id}' AND place = 1`)
     edit('"county"', '"bounty"')
     const coordinator = processes.coordinatorAgain()
+    for (const name of hospitals) processes.site(name)
     expect(await second.run.until(ofType('finished'))).toMatchObject({ modelHash: await undisturbed(second.plan) })
     expect(await federation.runs()).toMatchObject([
       { id: first.id, status: 'failed', code: 'ERR_JOURNAL', reason: expect.stringContaining('entry 1') },
