@@ -48,29 +48,56 @@ async function auditRun(parts: StoreAudit, run: StoredRun, sites: readonly Roste
   try {
     const { plan } = parsePlanFile(run.plan, planMenus)
     about = { ...about, name: plan.name }
-    const { entries } = decodeLog(utf8(await journalText(parts.store, id)))
-    about = { ...about, entries: entries.length }
-    if (entries.length === 0 && status !== 'finished') return { ...about, verdict: 'not begun' }
-    return { ...about, verdict: await verdictOn(parts, { run, plan, sites, entries }) }
+    const snapshot = await snapshotOf(parts, id)
+    about = { ...about, entries: snapshot.entries.length }
+    if (snapshot.entries.length === 0 && status !== 'finished') return { ...about, verdict: 'not begun' }
+    return { ...about, verdict: await verdictOn(parts, { run, plan, sites, ...snapshot }) }
   } catch (error) {
     if (!(error instanceof ProtocolError || error instanceof InputError)) throw error
     return { ...about, verdict: { ok: false, index: about.entries, reason: error.message } }
   }
 }
 
-interface Kept {
+interface Snapshot {
+  readonly entries: readonly SealedEntry[]
+  /** The bytes of the state that its last round led to, where they are there. */
+  readonly last: { readonly hash: string; readonly state: Uint8Array } | undefined
+}
+
+/** A run that goes on lets old states go: the journal is read again until its last state is still there, or it has not grown. */
+async function snapshotOf({ store, blobs }: StoreAudit, id: string): Promise<Snapshot> {
+  for (let length = -1; ; ) {
+    const { entries } = decodeLog(utf8(await journalText(store, id)))
+    const hash = entries.flatMap(({ entry }) => (entry.type === 'round' ? [entry.stateHash] : [])).at(-1)
+    const state = hash === undefined ? undefined : await keptBlob(blobs, hash)
+    if (hash === undefined || state !== undefined || entries.length === length)
+      return { entries, last: hash === undefined || state === undefined ? undefined : { hash, state } }
+    length = entries.length
+  }
+}
+
+/** `undefined` also where it is let go while it is read. */
+async function keptBlob(blobs: Blobs, hash: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readBlob(blobs, hash)
+  } catch (error) {
+    if ((await blobs.size(hash)) === undefined) return undefined
+    throw error
+  }
+}
+
+interface Kept extends Snapshot {
   readonly run: StoredRun
   readonly plan: Plan
   readonly sites: readonly RosterEntry[]
-  readonly entries: readonly SealedEntry[]
 }
 
 async function verdictOn({ store, blobs, coordinator }: StoreAudit, kept: Kept): Promise<AuditVerdict> {
-  const { run, plan, sites, entries } = kept
+  const { run, plan, sites, entries, last } = kept
   const verdict = await audit({
     ...{ plan, entries, keys: { coordinator, roster: sites }, provider: nodeProvider },
-    sum: (hash) => readBlob(blobs, hash),
-    published: (hash) => readBlob(blobs, hash),
+    sum: (hash) => keptBlob(blobs, hash),
+    published: async (hash) => (hash === last?.hash ? last.state : keptBlob(blobs, hash)),
   })
   if (!verdict.ok) return verdict
   const parts = { planHash: planHash(plan), roster: sites, rules: plan, nonce: run.nonce, coordinator }
@@ -93,7 +120,7 @@ async function lostBlob(
     if (entry.type === 'round') for (const hash of [entry.sumHash, entry.stateHash]) published.set(hash, index)
   for (const hash of await store.needed(id)) {
     const index = published.get(hash)
-    if (index === undefined || (await readBlob(blobs, hash)) !== undefined) continue
+    if (index === undefined || (await keptBlob(blobs, hash)) !== undefined) continue
     // A run that is under way may need it no more by now.
     if ((await store.needed(id)).includes(hash)) return { index, reason: `the blob ${hash} is not in the store` }
   }

@@ -61,8 +61,8 @@ export function withoutText<State, Site>(run: RunState<State, Site>): string {
 }
 
 /** Of the last attempt. */
-const absentNow = <State, Site>(run: RunState<State, Site>): readonly Absence[] =>
-  [...run.roster.keys()].flatMap((index) => {
-    const known = run.absent.find(({ member }) => member.index === index)
-    return known ?? (present(run).some((member) => member.index === index) ? [] : absenceOf(run, index))
-  })
+function absentNow<State, Site>(run: RunState<State, Site>): readonly Absence[] {
+  const known = new Map(run.absent.map((absence) => [absence.member.index, absence]))
+  const here = new Set(present(run).map(({ index }) => index))
+  return [...run.roster.keys()].flatMap((index) => known.get(index) ?? (here.has(index) ? [] : absenceOf(run, index)))
+}
