@@ -202,8 +202,9 @@ async function resumed(progress: (line: string) => void): Promise<BenchResult> {
     let current = running.process
     for (let i = 0; i < 5; i++) {
       // What the command prints stops while the coordinator is away: two rounds more show that all are in it again.
-      const lines = run.lines.length + 2
-      while (run.lines.length < lines) await delay(20)
+      const rounds = (): number => run.lines.filter(({ type }) => type === 'round').length
+      const enough = rounds() + 2
+      while (rounds() < enough) await delay(20)
       await current.kill('SIGKILL')
       const began = performance.now()
       current = await running.again()

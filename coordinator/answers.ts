@@ -29,8 +29,10 @@ export async function gather<State, Site>(
   const { mode } = run.adder.session.formation
   const refusals: Absence[] = []
   let waited = false
+  const awaited = [...awaits]
+  if (awaited.length > 0) run.report({ type: 'phase', round: roundOf(attempt), phase, sites: awaited.length })
   const absences = await run.members.gather({
-    awaits,
+    awaits: awaited,
     needs,
     overdue: (members) => {
       waited = true

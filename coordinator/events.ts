@@ -28,6 +28,7 @@ const eventSchemas = z.discriminatedUnion('type', [
   z.object({ type: z.literal('joined'), site: z.string() }),
   z.object({ type: z.literal('declined'), site: z.string(), code: z.string(), reason: z.string() }),
   z.object({ type: z.literal('left'), site: z.string(), code: z.string(), reason: z.string() }),
+  /** So many sites are asked for what the phase of the secure sum needs of them. */
   z.object({ type: z.literal('phase'), round: z.number(), phase: z.string(), sites: z.number() }),
   z.object({
     type: z.literal('round'),

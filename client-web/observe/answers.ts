@@ -72,6 +72,7 @@ const eventSchema = z.discriminatedUnion('type', [
   z.object({ ...told, type: z.literal('failed'), code: z.string(), reason: z.string() }),
 ])
 export type ShownEvent = z.infer<typeof eventSchema>
+export type PhaseEvent = Extract<ShownEvent, { readonly type: 'phase' }>
 export type RoundEvent = Extract<ShownEvent, { readonly type: 'round' }>
 
 /** One event of a run; `undefined` for what the page does not show. */

@@ -5,6 +5,7 @@ import type { ShownEvent } from './answers.ts'
 import { type Api, openApi, Refusal } from './api.ts'
 import { type Feed, openFeed } from './feed.ts'
 import { readJournal } from './journal.ts'
+import { toldRounds } from './rounds.ts'
 import { type Act, firstState, type ObserverState, type RunView } from './state.ts'
 
 /** The least milliseconds between two looks at a journal. */
@@ -83,7 +84,7 @@ export function startObserver({ base, show, keep }: ObserverParts): (act: Act) =
     if (session === undefined || state.phase !== 'signed-in') return
     session.open?.abort()
     session.open = new AbortController()
-    set({ run: id === undefined ? undefined : { id, rounds: [], now: undefined, journal: undefined } })
+    set({ run: id === undefined ? undefined : { id, rounds: [], phases: [], now: undefined, journal: undefined } })
     session.feed.follow(id)
     if (id !== undefined) void watchJournal(session.api, id, session.open.signal)
   }
@@ -92,11 +93,12 @@ export function startObserver({ base, show, keep }: ObserverParts): (act: Act) =
   function takeEvents(events: readonly ShownEvent[], first: boolean): void {
     const { run } = state
     if (run === undefined) return
-    const rounds = events.filter((event) => event.type === 'round')
+    const { rounds, phases } = toldRounds(first ? [] : run.phases, events)
     const others = events.filter((event) => event.type !== 'round')
     set({
       run: {
         ...run,
+        phases,
         rounds: [...(first ? [] : run.rounds), ...rounds],
         now: others.at(-1) ?? (first ? undefined : run.now),
       },

@@ -5,7 +5,7 @@ import { useState } from 'preact/hooks'
 import { Scroll } from '../shared/scroll.tsx'
 import type { Absence } from './answers.ts'
 import { bytes, figure, instant } from './format.ts'
-import { barsOf, type RoundRow } from './rounds.ts'
+import { barsOf, type PhaseTime, type RoundRow } from './rounds.ts'
 import type { RunProps } from './run-section.tsx'
 import type { Words } from './words.ts'
 
@@ -20,6 +20,9 @@ export function RoundsSection({ rows, words, language }: RunProps) {
     <section>
       <h2>{words.roundsTitle}</h2>
       {rows.length === 0 ? <p class="quiet">{words.roundsNone}</p> : <Timeline rows={rows} words={words} />}
+      {rows.some(({ measured }) => measured !== undefined && measured.phases.length > 0) ? (
+        <Legend words={words} />
+      ) : null}
       {rows.some(({ measured }) => measured === undefined) ? <p class="quiet small">{words.unmeasured}</p> : null}
       {rows.length === 0 ? null : (
         <Scroll name={words.roundsTitle}>
@@ -45,7 +48,10 @@ export function RoundsSection({ rows, words, language }: RunProps) {
                   <td>
                     <Absences absent={absent} />
                   </td>
-                  <td>{measured === undefined ? '–' : figure(measured.seconds)}</td>
+                  <td>
+                    {measured === undefined ? '–' : figure(measured.seconds)}
+                    <Phases of={measured?.phases ?? []} words={words} />
+                  </td>
                   <td>{measured === undefined ? '–' : bytes(measured.bytesUp)}</td>
                   <td>{measured === undefined ? '–' : bytes(measured.bytesDown)}</td>
                   <td class="quiet">{instant(at, language)}</td>
@@ -68,6 +74,48 @@ export function RoundsSection({ rows, words, language }: RunProps) {
     </section>
   )
 }
+
+/** In the order in which a round has them (SPEC.md, the table of the secure sum). */
+const phases = ['depositing', 'collecting', 'agreeing', 'revealing'] as const
+
+/** The phase in words; one that this page does not know stays as it was told. */
+export function phaseName(phase: string, words: Words): string {
+  const known = phases.find((each) => each === phase)
+  return known === undefined ? phase : words[known]
+}
+
+const Legend = ({ words }: { readonly words: Words }) => (
+  <p class="legend quiet small">
+    {phases.map((phase) => (
+      <span key={phase}>
+        <svg class="phases" viewBox="0 0 1 1" aria-hidden="true">
+          <rect width="1" height="1" class={phase} />
+        </svg>
+        {words[phase]}
+      </span>
+    ))}
+  </p>
+)
+
+/** How a round's time went: a strip to see, and words to read out. */
+function Phases({ of, words }: { readonly of: readonly PhaseTime[]; readonly words: Words }) {
+  const whole = of.reduce((sum, { seconds }) => sum + seconds, 0)
+  if (whole <= 0) return null
+  let from = 0
+  return (
+    <svg class="phases" viewBox="0 0 100 1" preserveAspectRatio="none" role="img" aria-label={phasesText(of, words)}>
+      <title>{phasesText(of, words)}</title>
+      {of.map(({ phase, seconds }) => {
+        const width = (100 * seconds) / whole
+        from += width
+        return <rect key={phase} x={from - width} y="0" width={width} height="1" class={phase} />
+      })}
+    </svg>
+  )
+}
+
+const phasesText = (of: readonly PhaseTime[], words: Words): string =>
+  of.map(({ phase, seconds }) => `${phaseName(phase, words)} ${figure(seconds)} s`).join(', ')
 
 function Absences({ absent }: { readonly absent: readonly Absence[] }) {
   if (absent.length === 0) return '–'

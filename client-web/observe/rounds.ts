@@ -1,7 +1,39 @@
 /** The rounds of a run, from its journal and from what the coordinator told of them; and what a person sees of long series. */
 
-import type { Absence, RoundEvent } from './answers.ts'
+import type { Absence, PhaseEvent, RoundEvent, ShownEvent } from './answers.ts'
 import type { JournalView } from './journal.ts'
+
+/** A round as the coordinator told it, with how long each phase of its last attempt took. */
+export interface ToldRound extends RoundEvent {
+  readonly phases: readonly PhaseTime[]
+}
+
+export interface PhaseTime {
+  readonly phase: string
+  readonly seconds: number
+}
+
+interface Told {
+  readonly rounds: readonly ToldRound[]
+  /** Of the round that is under way. */
+  readonly phases: readonly PhaseEvent[]
+}
+
+/** The rounds among the events; a phase ends where the next begins, the last one with its round. */
+export function toldRounds(before: readonly PhaseEvent[], events: readonly ShownEvent[]): Told {
+  const rounds: ToldRound[] = []
+  let phases = [...before]
+  for (const event of events) {
+    if (event.type === 'phase') phases.push(event)
+    else if (event.type === 'retry') phases = []
+    else if (event.type === 'round') {
+      const ends = [...phases.slice(1).map(({ at }) => at), event.at]
+      rounds.push({ ...event, phases: phases.map(({ phase, at }, i) => ({ phase, seconds: (ends[i] - at) / 1000 })) })
+      phases = []
+    }
+  }
+  return { rounds, phases }
+}
 
 export interface RoundRow {
   readonly round: number
@@ -10,11 +42,13 @@ export interface RoundRow {
   readonly absent: readonly Absence[]
   readonly at: number
   /** Known of the rounds that this coordinator process has seen: a restarted one has the journal alone. */
-  readonly measured: Pick<RoundEvent, 'seconds' | 'bytesUp' | 'bytesDown' | 'metrics' | 'intervals'> | undefined
+  readonly measured:
+    | Pick<ToldRound, 'seconds' | 'phases' | 'bytesUp' | 'bytesDown' | 'metrics' | 'intervals'>
+    | undefined
 }
 
 /** The journal has every round; the events have more to say of theirs, and may be ahead of it. */
-export function roundRows(journal: JournalView | undefined, events: readonly RoundEvent[]): readonly RoundRow[] {
+export function roundRows(journal: JournalView | undefined, events: readonly ToldRound[]): readonly RoundRow[] {
   const told = new Map(events.map((event) => [event.stateHash, event]))
   const written = (journal?.rounds ?? []).map(
     (entry, round): RoundRow => ({ round, ...entry, measured: told.get(entry.stateHash) }),

@@ -3,6 +3,7 @@
 import type { RunSummary } from './answers.ts'
 import type { SectionProps } from './app.tsx'
 import type { RoundRow } from './rounds.ts'
+import { phaseName } from './rounds-section.tsx'
 import type { Change, RunView } from './state.ts'
 import type { Words } from './words.ts'
 
@@ -86,7 +87,7 @@ function Now({
       <>
         <dt>{words.phase}</dt>
         <dd>
-          {words.round} {now.round}, <span lang="en">{now.phase}</span>, {now.sites} {words.sites.toLowerCase()}
+          {words.round} {now.round}, {phaseName(now.phase, words)}, {now.sites} {words.sites.toLowerCase()}
         </dd>
       </>
     )

@@ -1,7 +1,8 @@
 /** What the observer's page shows, and what a person can do on it. */
 
-import type { Role, Roster, RoundEvent, RunSummary, ShownEvent, SiteStanding } from './answers.ts'
+import type { PhaseEvent, Role, Roster, RunSummary, ShownEvent, SiteStanding } from './answers.ts'
 import type { JournalView } from './journal.ts'
+import type { ToldRound } from './rounds.ts'
 
 export interface Fault {
   readonly code: string
@@ -11,7 +12,9 @@ export interface Fault {
 /** The run that is looked at. */
 export interface RunView {
   readonly id: string
-  readonly rounds: readonly RoundEvent[]
+  readonly rounds: readonly ToldRound[]
+  /** Of the round that is under way. */
+  readonly phases: readonly PhaseEvent[]
   /** The last thing that was told and is no round. */
   readonly now: ShownEvent | undefined
   readonly journal: JournalView | undefined

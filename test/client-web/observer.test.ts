@@ -100,6 +100,10 @@ test('an operator lets a site in, watches a run, pauses it, lets it go on and st
   await adversary.close()
 
   await operator.page.getByText('the journal of the run names the same.').waitFor()
+  const spent = observer.page.getByRole('img', {
+    name: /contributions [\d.]+ s, agreeing on who is in [\d.]+ s, opening the sum [\d.]+ s$/,
+  })
+  await spent.first().waitFor()
   const told = observer.page.getByTestId('sites').getByRole('row', { name: /^county/ })
   await told.getByText('connected', { exact: true }).waitFor()
   await told.getByText(/^concordat \d+\.\d+\.\d+, Node \d+wire 3$/).waitFor()
