@@ -1,5 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import * as z from 'zod'
@@ -10,40 +9,19 @@ import { nodeProvider } from '../../protocol/crypto/node/provider.ts'
 import { append, emptyHead } from '../../protocol/journal/chain.ts'
 import { decodeLog, encodeEntry } from '../../protocol/journal/codec.ts'
 import type { SealedEntry } from '../../protocol/journal/entries.ts'
-import { datasets } from '../../simulations/datasets/index.ts'
-import { Command, type Line, type ProcessFederation, startProcesses } from '../../simulations/demo/processes.ts'
+import { Command } from '../../simulations/demo/processes.ts'
+import { Ends, entry, hospitals, ofType, startHospitals } from '../support/hospitals.ts'
 
-const entry = 'dist/concordat.js'
-const names = ['university', 'heart-centre', 'county', 'veterans']
-let running: ProcessFederation | undefined
+const names = hospitals
+const ends = new Ends()
 
-afterEach(async () => {
-  await running?.stop()
-  running = undefined
-})
+afterEach(() => ends.all())
 
 /** A coordinator, and four sites whose agents nobody has started yet. */
 async function federation(rounds: number) {
-  const folder = await mkdtemp(join(tmpdir(), 'concordat-'))
-  const sites = await Promise.all(
-    datasets['four-hospitals'].generate({ seed: 1 }).map(async ({ site, csv }) => {
-      const data = join(folder, `${site}.csv`)
-      await writeFile(data, csv)
-      return { name: site, data }
-    }),
-  )
-  const processes = await startProcesses({ entry, folder, sites, patience: 10 })
-  running = processes
-  const plan = join(folder, 'plan.yaml')
-  const text = await readFile('examples/hospitals.yaml', 'utf8')
-  await writeFile(plan, text.replace(/^rounds: .*$/m, `rounds: ${rounds}`))
-  return { folder, processes, plan, policy: join(folder, names[0], 'policy.yaml') }
+  const { folder, processes, plan } = await startHospitals(ends)
+  return { folder, processes, plan: await plan('hospitals', { rounds }), policy: join(folder, names[0], 'policy.yaml') }
 }
-
-const ofType =
-  (wanted: string) =>
-  (line: Line): boolean =>
-    line.type === wanted
 
 const cardSchema = z.object({
   sites: z.array(z.object({ name: z.string(), rounds: z.number(), countersigned: z.boolean() })),
