@@ -14,18 +14,10 @@ export function connect(url: URL): Promise<Channel> {
   const agent = proxyAgentFor(url)
   return openChannel({
     url: url.href,
-    socket: (transports) => {
-      const options = {
-        path: `${base(url)}/socket.io`,
-        transports,
-        tryAllTransports: true,
-        reconnection: false,
-        timeout: 10_000,
-        autoConnect: false,
-        forceNew: true,
-      }
+    socket: (options) => {
+      const dialled = { ...options, path: `${base(url)}/socket.io` }
       // Node's transports take an agent; the types know those of browsers alone.
-      return io(url.origin, agent === undefined ? options : Object.assign(options, { agent }))
+      return io(url.origin, agent === undefined ? dialled : Object.assign(dialled, { agent }))
     },
     after: (milliseconds, run) => {
       const timer = setTimeout(run, milliseconds)

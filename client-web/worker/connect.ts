@@ -12,16 +12,7 @@ import { type Answer, type Call, type Carrier, shortAnswer } from '../../protoco
 export const connect = (url: URL): Promise<Channel> =>
   openChannel({
     url: url.href,
-    socket: (transports) =>
-      io(url.origin, {
-        path: `${base(url)}/socket.io`,
-        transports,
-        tryAllTransports: true,
-        reconnection: false,
-        timeout: 10_000,
-        autoConnect: false,
-        forceNew: true,
-      }),
+    socket: (options) => io(url.origin, { ...options, path: `${base(url)}/socket.io` }),
     after: (milliseconds, run) => {
       const timer = setTimeout(run, milliseconds)
       return () => clearTimeout(timer)

@@ -5,6 +5,7 @@
 
 import * as z from 'zod'
 import type { Lane, Lanes } from '../../protocol/algorithm.ts'
+import { euclideanNorm } from '../../protocol/privacy/clip.ts'
 import { preprocessingOptions } from '../data/preprocess.ts'
 import { localTraining } from '../engine/options.ts'
 import type { TrainOptions, TrainResult } from '../engine/trainer.ts'
@@ -133,12 +134,6 @@ export function moved(parameters: Float32Array, direction: Float64Array, rate: n
 
 /** Rounding may carry a clipped coordinate past the bound by its last bit. */
 export const within = (value: number, bound: number): number => Math.max(-bound, Math.min(bound, value))
-
-export function euclideanNorm(values: Float64Array): number {
-  let sum = 0
-  for (let i = 0; i < values.length; i++) sum += values[i] * values[i]
-  return Math.sqrt(sum)
-}
 
 /** `values` shortened to a norm. */
 export function shortened(values: Float64Array, norm: number): Float64Array {

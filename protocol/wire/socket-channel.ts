@@ -15,11 +15,15 @@ export interface EventSocket {
   readonly io: { on(event: 'close', listener: (reason: string) => void): unknown }
 }
 
+/** A socket that is not connected yet and does not reconnect, by the first of these transports that passes. */
+const once = { tryAllTransports: true, reconnection: false, timeout: 10_000, autoConnect: false, forceNew: true }
+
+export type SocketOptions = typeof once & { transports: string[] }
+
 export interface Dial {
   /** The coordinator, for a person. */
   readonly url: string
-  /** A socket that is not connected yet and does not reconnect, by the first of these transports that passes. */
-  readonly socket: (transports: string[]) => EventSocket
+  readonly socket: (options: SocketOptions) => EventSocket
   /** Calls `run` later; what it returns prevents that. */
   readonly after: (milliseconds: number, run: () => void) => () => void
 }
@@ -45,7 +49,7 @@ export async function openChannel(dial: Dial): Promise<Channel> {
 }
 
 function open({ url, socket: make, after }: Dial, transports: string[]): Promise<Channel> {
-  const socket = make(transports)
+  const socket = make({ ...once, transports })
   const frames = new Mailbox<Uint8Array>()
   socket.on('frame', (value) => {
     const frame = bytesOf(value)

@@ -8,7 +8,8 @@ import { longRun } from '../../bench/long-run.ts'
 import { type Told, toldCoordinator } from '../../bench/told-coordinator.ts'
 import type { JournalEntry } from '../../protocol/journal/entries.ts'
 import { alteringProxy, mark } from '../support/altering-proxy.ts'
-import { endProcesses, enrolNode, federation, ofType, violations } from '../support/browser-federation.ts'
+import { endProcesses, enrolNode, federation, violations } from '../support/browser-federation.ts'
+import { ofType } from '../support/hospitals.ts'
 
 const contexts: BrowserContext[] = []
 const cleanups: (() => Promise<unknown>)[] = []

@@ -11,8 +11,9 @@ import { planMenus } from '../../learning/computation.ts'
 import { parseMapping } from '../../learning/data/mapping.ts'
 import { decodeLog } from '../../protocol/journal/codec.ts'
 import { parsePlanFile } from '../../protocol/plan.ts'
-import { enrolNode, type Federation, federation, ofType, violations } from '../support/browser-federation.ts'
+import { enrolNode, type Federation, federation, violations } from '../support/browser-federation.ts'
 import { confirmRules, enrolBrowser, ready, saved, useBrowser } from '../support/browser-site.ts'
+import { ofType } from '../support/hospitals.ts'
 
 useBrowser()
 

@@ -8,6 +8,7 @@ import { stringify } from 'yaml'
 import * as z from 'zod'
 import { datasets } from '../../simulations/datasets/index.ts'
 import { Command, demoPolicy, type Line } from '../../simulations/demo/processes.ts'
+import { ofType } from '../support/hospitals.ts'
 
 const entry = 'dist/concordat.js'
 const running: Command[] = []
@@ -21,11 +22,6 @@ const start = (...arguments_: readonly string[]): Command => {
   running.push(command)
   return command
 }
-
-const ofType =
-  (wanted: string) =>
-  (line: Line): boolean =>
-    line.type === wanted
 
 const text = (value: unknown): string => z.string().parse(value)
 

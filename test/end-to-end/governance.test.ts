@@ -10,9 +10,8 @@ import { append, emptyHead } from '../../protocol/journal/chain.ts'
 import { decodeLog, encodeEntry } from '../../protocol/journal/codec.ts'
 import type { SealedEntry } from '../../protocol/journal/entries.ts'
 import { Command } from '../../simulations/demo/processes.ts'
-import { Ends, entry, hospitals, ofType, startHospitals } from '../support/hospitals.ts'
+import { Ends, entry, hospitals as names, ofType, startHospitals } from '../support/hospitals.ts'
 
-const names = hospitals
 const ends = new Ends()
 
 afterEach(() => ends.all())

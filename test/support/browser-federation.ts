@@ -11,6 +11,7 @@ import { caller } from '../../coordinator/api-client.ts'
 import { routes } from '../../coordinator/api-routes.ts'
 import { datasets } from '../../simulations/datasets/index.ts'
 import { Command, demoPolicy, type Line } from '../../simulations/demo/processes.ts'
+import { ofType } from './hospitals.ts'
 
 const entry = 'dist/concordat.js'
 const running: Command[] = []
@@ -25,10 +26,6 @@ const start = (...arguments_: readonly string[]): Command => {
   running.push(command)
   return command
 }
-export const ofType =
-  (wanted: string) =>
-  (line: Line): boolean =>
-    line.type === wanted
 export const text = (value: unknown): string => z.string().parse(value)
 
 /** @param waiting how long the coordinator waits for sites: by default not for long. */
